@@ -1,0 +1,1 @@
+"""Orchestrator: a terminal agent on a local model, whose intelligence lives in documents."""

@@ -1,0 +1,2 @@
+"""placeholder while the parts are written"""
+__version__ = "0.1.0"

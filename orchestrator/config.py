@@ -1,0 +1,174 @@
+"""Settings: one typed object, read from `config.toml` in the node's home.
+
+Every field is documented where it stands; `orch config get` prints this text. Unknown keys and
+wrong types are errors that name the key, so that a typing mistake is not silently ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import ConfigError
+from orchestrator.types import Mode
+
+
+def _doc(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    name: str = _doc("auto", "model to use: a catalogue name, or auto")
+    context_size: int = _doc(8192, "window in tokens; one constant, since changing it reloads")
+    threads: int = _doc(0, "threads for llama.cpp; 0: calibrate once per machine and keep")
+    gpu_layers: int = _doc(-1, "layers on the GPU; -1: as many as the build and memory allow")
+    temperature: float = _doc(0.0, "0 is greedy and repeatable")
+    max_answer_tokens: int = _doc(1024, "most tokens of one step")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    mode: str = _doc("ask", "read-only, ask or workspace")
+    max_steps: int = _doc(12, "tool calls in one turn before the model must answer")
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSettings:
+    portfolio: int = _doc(600, "tokens for tier 1; an unused share flows to the next tier")
+    project: int = _doc(1500, "tokens for tier 2")
+    briefing: int = _doc(1200, "tokens for tier 3")
+    log: int = _doc(700, "tokens for the newest entries of tier 4")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    timeout_s: int = _doc(120, "seconds a command may run")
+    output_chars: int = _doc(6000, "characters of a result that the model reads")
+    sandbox: str = _doc("auto", "auto: bubblewrap where it works; none: ask for every command")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    max_bytes: int = _doc(4_000_000_000, "size of all KV cache snapshots; oldest use goes first")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    model: ModelSettings = field(default_factory=ModelSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    context: ContextSettings = field(default_factory=ContextSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "agent.mode": tuple(mode.value for mode in Mode),
+    "tools.sandbox": ("auto", "none"),
+}
+MINIMUM: dict[str, float] = {
+    "model.context_size": 2048,
+    "model.threads": 0,
+    "model.gpu_layers": -1,
+    "model.temperature": 0,
+    "model.max_answer_tokens": 16,
+    "agent.max_steps": 1,
+    "tools.timeout_s": 1,
+    "tools.output_chars": 500,
+}
+
+
+def keys() -> dict[str, str]:
+    """Every setting as `section.name`, with its documentation."""
+    return {
+        f"{section.name}.{item.name}": item.metadata["doc"]
+        for section in fields(Settings)
+        for item in fields(_section_type(section.name))
+    }
+
+
+def load(path: Path) -> Settings:
+    """Settings of the file, defaults where it is silent. Raises `ConfigError`."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Correct it or move it away.") from error
+    settings = Settings()
+    for section, values in table.items():
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: {section} is not a section.", f"Write [{section}] with keys.")
+        for name, value in values.items():
+            settings = change(settings, f"{section}.{name}", value)
+    return settings
+
+
+def get(settings: Settings, key: str) -> Any:
+    section, name = _split(key)
+    return getattr(getattr(settings, section), name)
+
+
+def change(settings: Settings, key: str, value: Any) -> Settings:
+    """The settings with one key changed; `value` may be text, as from a command line."""
+    section, name = _split(key)
+    old = getattr(settings, section)
+    kind = type(getattr(type(old)(), name))
+    try:
+        if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
+            raise ValueError(value)
+        value = kind(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`.") from error
+    if key in CHOICES and value not in CHOICES[key]:
+        raise ConfigError(f"{key} cannot be {value!r}.", f"Choose from: {', '.join(CHOICES[key])}.")
+    if value < MINIMUM.get(key, value):
+        raise ConfigError(f"{key} cannot be below {MINIMUM[key]}.")
+    return replace(settings, **{section: replace(old, **{name: value})})
+
+
+def store(path: Path, key: str, value: Any) -> None:
+    """Write one key, keeping the file's comments and order; atomic."""
+    import tomlkit  # keeps what a person wrote around the key
+
+    value = get(change(Settings(), key, value), key)
+    section, name = _split(key)
+    try:
+        load(path)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        document = tomlkit.parse(text)
+        document.setdefault(section, tomlkit.table())[name] = value
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(tomlkit.dumps(document))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error}.", "Free space or change permissions.") from error
+
+
+def _section_type(name: str) -> Any:
+    value = getattr(Settings(), name)
+    assert is_dataclass(value)
+    return value
+
+
+def _split(key: str) -> tuple[str, str]:
+    if key not in keys():
+        import difflib
+
+        near = difflib.get_close_matches(key, keys(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else "See `orch config get`."
+        raise ConfigError(f"There is no setting {key!r}.", hint)
+    section, name = key.split(".")
+    return section, name
+
+
+def _article(kind: type) -> str:
+    return {"str": "text", "int": "a whole number", "float": "a number"}[kind.__name__]

@@ -1,0 +1,95 @@
+"""One tree of errors. Each is one clear sentence, and states what to do.
+
+    OrchError                  exit code 1
+    ├── UsageError             exit code 2: the command line was wrong
+    ├── ConfigError            config.toml
+    ├── ProjectError           a folder that cannot be used as a project
+    ├── ModelError
+    │   ├── NoModel            none installed, or not the one named
+    │   ├── BadModelFile       checksum, truncation, not a GGUF
+    │   ├── DownloadError
+    │   ├── WorkerDied         the llama.cpp process crashed or was killed
+    │   └── WindowFull         the prompt does not fit
+    ├── ToolError              shown to the model as a failed result
+    │   └── Denied             policy or person said no
+    ├── SandboxError
+    ├── VcsError
+    ├── JournalError           corrupt, locked too long, disk full
+    └── DocumentError          a handoff document that cannot be read or written
+"""
+
+from __future__ import annotations
+
+
+class OrchError(Exception):
+    """`message` says what happened, `remedy` what the user can do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UsageError(OrchError):
+    exit_code = 2
+
+
+class ConfigError(OrchError):
+    pass
+
+
+class ProjectError(OrchError):
+    pass
+
+
+class ModelError(OrchError):
+    pass
+
+
+class NoModel(ModelError):
+    pass
+
+
+class BadModelFile(ModelError):
+    pass
+
+
+class DownloadError(ModelError):
+    pass
+
+
+class WorkerDied(ModelError):
+    pass
+
+
+class WindowFull(ModelError):
+    pass
+
+
+class ToolError(OrchError):
+    pass
+
+
+class Denied(ToolError):
+    pass
+
+
+class SandboxError(OrchError):
+    pass
+
+
+class VcsError(OrchError):
+    pass
+
+
+class JournalError(OrchError):
+    pass
+
+
+class DocumentError(OrchError):
+    pass

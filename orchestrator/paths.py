@@ -1,0 +1,61 @@
+"""Where things live: one home for the node, one folder in each project.
+
+`ORCH_HOME` moves all state of the node. Nothing here creates anything.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_FOLDER = ".orchestrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The node's folder: config, models, registry, journal, snapshots."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal.sqlite3"
+
+    @property
+    def memory_log(self) -> Path:
+        return self.root / "memory_log.jsonl"
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "registry.json"
+
+    @property
+    def history(self) -> Path:
+        return self.root / "history"
+
+    @property
+    def run(self) -> Path:
+        """Locks and markers of running sessions."""
+        return self.root / "run"
+
+
+def home() -> Home:
+    """The node's home: `ORCH_HOME`, else the platform's folder for user data."""
+    if given := os.environ.get("ORCH_HOME"):
+        return Home(Path(given).expanduser().absolute())
+    from platformdirs import user_data_path  # 8 ms, only when needed
+
+    return Home(user_data_path("orchestrator", appauthor=False))

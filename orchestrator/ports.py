@@ -1,0 +1,117 @@
+"""Protocols between the agent and the world. Concrete classes meet only in `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Protocol
+
+from orchestrator.types import (
+    Approval,
+    Entry,
+    GenerateRequest,
+    Generated,
+    Kind,
+    ModelInfo,
+    Preview,
+    Record,
+    TierText,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
+
+OutputSink = Callable[[str], None]
+"""Takes pieces of a running command's output as they come."""
+
+
+class Backend(Protocol):
+    """A model that runs. Errors are `ModelError`s, each with its remedy."""
+
+    async def start(self) -> ModelInfo:
+        """Load the model (once; later calls return at once)."""
+        ...
+
+    async def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, as this model counts them."""
+        ...
+
+    def generate(self, request: GenerateRequest) -> AsyncIterator[Generated]:
+        """Yield `Prefill`s, `AnswerText`s, then exactly one `Finish`.
+
+        Closing the iterator early or calling `cancel` stops the model promptly; after `cancel`
+        the iterator still ends with a `Finish` whose reason is "cancelled".
+        """
+        ...
+
+    async def cancel(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Tool(Protocol):
+    """One tool. `run` raises `ToolError` for what the model should read as a failed result."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    def preview(self, call: ToolCall) -> Preview: ...
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult: ...
+
+
+class Tools(Protocol):
+    """The tools of one project, behind one door: `tools.toolbox.Toolbox`."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]: ...
+
+    def preview(self, call: ToolCall) -> Preview: ...
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        """Never raises for what the model did wrong: that is a result with `ok` False."""
+        ...
+
+
+class Approver(Protocol):
+    """Asks a person (or answers for one, as `--approve` says)."""
+
+    async def approve(self, call: ToolCall, preview: Preview) -> Approval: ...
+
+
+class Journal(Protocol):
+    """The node's records. `append` returns once they are durable."""
+
+    def append(self, entries: Sequence[Entry]) -> list[Record]: ...
+
+    def records(
+        self,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        kinds: Iterable[Kind] | None = None,
+        since_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Record]: ...
+
+
+class Documents(Protocol):
+    """The four tiers of one project, read from disk; and their generated parts, written back."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        """Whatever of the four exists, tier 1 first; unreadable files are left out."""
+        ...
+
+    def refresh(self) -> None:
+        """Bring the generated regions up to date with the journal (no model, cheap)."""
+        ...
+
+    def close_session(self, session: str, reason: str) -> None:
+        """Append the session's entry to SESSION_LOG.md from its records, then `refresh`."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall time, injected so that tests can make it jump."""
+
+    def now_ms(self) -> int: ...

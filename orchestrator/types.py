@@ -1,0 +1,394 @@
+"""The values that cross every boundary: frozen, from the standard library only.
+
+A turn flows one way, and these are its stations: `Message`s go to a backend, a backend yields
+`Prefill`, `AnswerText` and one `Finish`; a `ToolCall` becomes a `ToolResult`; what happened becomes
+`Record`s; what a front end shows is an `Event`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+Effect = Literal["read", "write", "command", "note", "answer"]
+FinishReason = Literal["stop", "length", "cancelled"]
+ANSWER = "answer"
+"""Name of the pseudo-tool whose `text` argument is the final answer of a turn."""
+
+
+class Mode(StrEnum):
+    """What may happen without a question (`DESIGN`: approval modes)."""
+
+    READ_ONLY = "read-only"
+    ASK = "ask"
+    WORKSPACE = "workspace"
+
+
+# --- tools --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a tool. `choices`, where given, are the only values allowed."""
+
+    name: str
+    description: str = ""
+    type: Literal["string", "integer"] = "string"
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told about a tool, and what the policy knows of its effect."""
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call as the model made it. Argument values are untrusted text (or integers)."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call led to.
+
+    `text` is what the model reads (already capped), `diff` what a person reads of a change,
+    `changed` the project-relative paths it wrote. `exit_code` is None where no process ran.
+    """
+
+    ok: bool
+    text: str
+    exit_code: int | None = None
+    duration_ms: int = 0
+    truncated: bool = False
+    diff: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a person is asked to approve: a title, and the diff or command in full."""
+
+    title: str
+    body: str = ""
+    sandboxed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The answer to a `Preview`. `reason` of a "no" is shown to the model."""
+
+    yes: bool
+    reason: str = ""
+    always: bool = False
+
+
+# --- conversation with a backend ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the prompt.
+
+    An assistant message made by a model carries the `ids` it generated (never re-tokenised) and
+    its `call`. A tool message carries the `name` of the tool whose result it is.
+    """
+
+    role: Role
+    text: str
+    name: str = ""
+    call: ToolCall | None = None
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and times of one generation, or of a session (summed; rates are of the last)."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    time_to_first_token_ms: float = 0.0
+    model_load_ms: float = 0.0
+    tokens_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
+
+    `stable` counts the leading messages that never change within a project: where a snapshot of
+    the KV cache may end. `base` counts those that are the same for every project.
+    """
+
+    messages: tuple[Message, ...]
+    choices: tuple[ToolSpec, ...]
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    base: int = 0
+    stable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a started backend says of itself. `context_size` in tokens."""
+
+    name: str
+    context_size: int
+    native_tools: bool = False
+    load_ms: float = 0.0
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """Progress of the prompt: `done` of `total` new tokens; `cached` came from the KV cache."""
+
+    done: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """The next piece of the answer's text, already decoded out of the call."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a generation: a call, or an answer, never half of either.
+
+    `call` is None when the model answered (`text`) or when a limit cut a call off (`reason` is
+    then "length" and `text` is empty). `message` is what goes into the next prompt.
+    """
+
+    reason: FinishReason
+    call: ToolCall | None
+    text: str
+    message: Message
+    usage: Usage
+
+
+Generated = Prefill | AnswerText | Finish
+
+
+# --- journal ------------------------------------------------------------------------------------
+
+Kind = Literal[
+    "message",
+    "tool_call",
+    "tool_result",
+    "decision",
+    "lesson",
+    "blocker",
+    "next",
+    "note",
+    "test",
+    "doc",
+    "session",
+    "setting",
+    "redact",
+    "tombstone",
+]
+NOTE_KINDS: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a caller asks the journal to record; the journal adds identity and time.
+
+    `entity` empty means: the record is its own entity, named `SESSION#N`.
+    `private` records go to the stream that never leaves the device.
+    """
+
+    kind: Kind
+    body: Mapping[str, Any]
+    project: str
+    session: str
+    entity: str = ""
+    parents: tuple[str, ...] = ()
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One immutable journal entry, field for field as it is stored, mirrored and synced.
+
+    `ts` is the hybrid logical clock (milliseconds, counter), `wall` the ISO 8601 local time with
+    offset. `seq` is contiguous from 1 per (dev, epoch, stream). `body` and `salt` are None once
+    redacted; `body_sha` and `id` stay.
+    """
+
+    v: int
+    dev: str
+    epoch: int
+    stream: str
+    seq: int
+    ts: tuple[int, int]
+    wall: str
+    project: str
+    session: str
+    kind: Kind
+    entity: str
+    parents: tuple[str, ...]
+    body: Mapping[str, Any] | None
+    salt: str | None
+    body_sha: str
+    id: str
+
+
+# --- documents and the window -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TierText:
+    """One handoff document as read from disk. `tier` is 1–4; `path` is for people."""
+
+    tier: int
+    name: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPart:
+    """One named share of the model's window."""
+
+    name: str
+    tokens: int
+    tier: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that did not go into the window, and why. Nothing is dropped silently."""
+
+    part: str
+    what: str
+    why: str
+    tokens: int = 0
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    type: ClassVar[str] = "session_start"
+    session: str
+    project: str
+    path: str
+    model: str
+    mode: str
+    sandbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    type: ClassVar[str] = "context"
+    tiers: tuple[WindowPart, ...]
+    parts: tuple[WindowPart, ...]
+    left_out: tuple[LeftOut, ...]
+    used: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillProgress:
+    type: ClassVar[str] = "prefill"
+    done: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    type: ClassVar[str] = "token"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEvent:
+    type: ClassVar[str] = "tool_call"
+    name: str
+    arguments: Mapping[str, Any]
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """A piece of a running command's output, raw text: render it without markup."""
+
+    type: ClassVar[str] = "tool_output"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultEvent:
+    type: ClassVar[str] = "tool_result"
+    name: str
+    ok: bool
+    exit_code: int | None
+    duration_ms: int
+    truncated: bool
+    text: str
+    diff: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    type: ClassVar[str] = "answer"
+    text: str
+    citation: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence for the user that is not part of the answer; `level` "info" or "warning"."""
+
+    type: ClassVar[str] = "notice"
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    type: ClassVar[str] = "session_end"
+    session: str
+    reason: str
+    usage: Usage = field(default_factory=Usage)
+
+
+Event = (
+    SessionStart
+    | Context
+    | PrefillProgress
+    | Token
+    | ToolCallEvent
+    | ToolOutput
+    | ToolResultEvent
+    | Answer
+    | Notice
+    | SessionEnd
+)
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """The event as one JSON object, `type` first."""
+    return {"type": event.type, **asdict(event)}
