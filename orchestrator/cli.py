@@ -1,2 +1,97 @@
-"""placeholder while the parts are written"""
+"""The `orch` command: each subcommand is imported only when it is called.
+
+`orch --version` costs no more than importing typer, because nothing else is imported for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from orchestrator.errors import OrchError
+
 __version__ = "0.1.0"
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "ask": ("ask", "Ask once, headless: answer on stdout, events with --json."),
+    "chat": ("chat", "Talk in the terminal (what `orch` alone does)."),
+    "init": ("init", "Register a project and create its documents."),
+    "note": ("note", "Record a decision, lesson, blocker or next step."),
+    "log": ("log", "Read the journal."),
+    "model": ("model", "List, get, choose and test models."),
+    "config": ("config", "Read and change settings."),
+    "doctor": ("doctor", "Say what is there, what is missing and what to do."),
+}
+"""name -> (module in orchestrator.commands, one line of help)."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are modules, loaded by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"orchestrator.commands.{COMMANDS[cmd_name][0]}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"orch {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """A terminal agent on a local model, whose intelligence lives in documents.
+
+    Without a command it opens a session in this folder.
+
+    Example: orch ask "Which function raises QuotaExceeded?"
+    """
+    if context.invoked_subcommand is None:
+        from orchestrator.commands.chat import chat
+
+        chat()
+
+
+def main() -> None:
+    """Entry point: every expected error is one sentence on stderr and an exit code."""
+    try:
+        app()
+    except OrchError as error:
+        from orchestrator.terminal import plain
+
+        print(f"orch: {plain(str(error))}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
