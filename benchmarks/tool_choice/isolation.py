@@ -65,6 +65,8 @@ class Area:
     warm: bool = field(default=False, init=False)
     """Has one run been left to finish? Only then is the prompt's common prefix surely kept."""
 
+    running: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
     def __post_init__(self) -> None:
         real = home().root
         self.home.root.mkdir(parents=True)
@@ -81,6 +83,11 @@ class Area:
     @property
     def project(self) -> Path:
         return self.root / "workspace" / "parcel"
+
+    def stop(self) -> None:
+        """End what runs here now: it has its own session, where a Ctrl-C does not reach it."""
+        if self.running is not None and self.running.poll() is None:
+            _kill(self.running)
 
     def reset(self) -> None:
         """A new project and an empty memory. The project's identity stays: it is no memory, and a
@@ -113,6 +120,7 @@ def first_call(area: Area, prompt: str, model: str) -> FirstCall:
             cwd=area.project,
             start_new_session=True,
         )
+        area.running = process
         timer = threading.Timer(area.timeout_s, _kill, [process])
         timer.start()
         began, event = False, None

@@ -114,6 +114,8 @@ def ask_all(
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for area in areas:
+                area.stop()
             raise
 
 
@@ -157,6 +159,8 @@ def main(given: Sequence[str] | None = None) -> int:
         ]
         try:
             outcomes = ask_all(prompts, areas, options.model, progress)
+        except KeyboardInterrupt:
+            return 130
         except SetUpError as error:
             sys.exit(f"`orch ask` does not start: {error}")
     result = summary(outcomes, GROUPS)

@@ -97,9 +97,7 @@ def test_sets_are_balanced(name: str, prompts: int, each: int, answers: int) -> 
     assert sum(len(row.expected) > 1 for row in rows) <= len(rows) / 5, "too lenient to mean anything"
 
 
-def test_validation_shares_no_words_of_substance_with_development() -> None:
-    """A prompt of one set must not be a rewording of one in the other."""
-
+def test_no_prompt_of_validation_rewords_one_of_development() -> None:
     def words(text: str) -> set[str]:
         return set(text.lower().replace("?", " ").replace(".", " ").split())
 
