@@ -7,6 +7,7 @@ from typing import Protocol
 
 from orchestrator.types import (
     Approval,
+    Effect,
     Entry,
     GenerateRequest,
     Generated,
@@ -65,6 +66,15 @@ class Tools(Protocol):
     @property
     def specs(self) -> tuple[ToolSpec, ...]: ...
 
+    @property
+    def sandbox(self) -> str:
+        """What confines commands: "bwrap" or "none"."""
+        ...
+
+    def effect(self, call: ToolCall) -> Effect:
+        """What this call would do (`git status` reads, `git commit` does not)."""
+        ...
+
     def preview(self, call: ToolCall) -> Preview: ...
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
@@ -93,6 +103,14 @@ class Journal(Protocol):
         newest_first: bool = False,
         limit: int | None = None,
     ) -> list[Record]: ...
+
+    def live_notes(self, project: str) -> list[Record]:
+        """Decisions, lessons, blockers and next steps that nothing supersedes, oldest first."""
+        ...
+
+    def cite(self, record: Record) -> str:
+        """How documents and people refer to the record: "S7f3a#3"."""
+        ...
 
 
 class Documents(Protocol):

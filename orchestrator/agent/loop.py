@@ -1,0 +1,250 @@
+"""One turn: the model calls tools until it answers.
+
+The loop only yields events and talks to ports. What it records goes through a `Recorder`, so that
+a session killed between any two lines has lost nothing that was shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from orchestrator.agent.approval import Gate
+from orchestrator.agent.conversation import Conversation
+from orchestrator.agent.meter import Meter
+from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.repetition import Repetition
+from orchestrator.ports import Backend, Tools
+from orchestrator.types import (
+    ANSWER,
+    Answer,
+    AnswerText,
+    Approval,
+    Event,
+    Finish,
+    GenerateRequest,
+    Message,
+    Parameter,
+    Prefill,
+    PrefillProgress,
+    Token,
+    ToolCall,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResult,
+    ToolResultEvent,
+    ToolSpec,
+)
+
+ANSWER_SPEC = ToolSpec(ANSWER, "reply to the user", (Parameter("text"),), "answer")
+CUT_OFF = "Your last call was too long and was dropped whole. Do it in smaller steps."
+SMALLEST_ROOM = 64  # tokens: below this only an answer still fits
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_steps` tool calls in a turn; tokens of one generation; size of the window."""
+
+    max_steps: int
+    max_tokens: int
+    temperature: float
+    context_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What stands before the conversation: its messages, its tokens, and where snapshots may end."""
+
+    messages: tuple[Message, ...]
+    tokens: int
+    base: int
+    stable: int
+
+
+class Turn:
+    """Runs one user prompt to its answer. One object a turn."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        tools: Tools,
+        gate: Gate,
+        recorder: Recorder,
+        conversation: Conversation,
+        prefix: Prefix,
+        limits: Limits,
+        meter: Meter,
+    ) -> None:
+        self._backend = backend
+        self._tools = tools
+        self._gate = gate
+        self._recorder = recorder
+        self._conversation = conversation
+        self._prefix = prefix
+        self._limits = limits
+        self._meter = meter
+        self._repetition = Repetition()
+        self._calls = 0
+        self._must_try = False
+        self._barred = ""
+        self._interrupted = False
+        self._running: asyncio.Task[ToolResult] | asyncio.Task[Approval] | None = None
+
+    async def interrupt(self) -> None:
+        """Stop at once: the model within a token, a command with its whole group."""
+        self._interrupted = True
+        if self._running:
+            self._running.cancel()
+        await self._backend.cancel()
+
+    async def run(self) -> AsyncIterator[Event]:
+        while True:
+            finish: Finish | None = None
+            said = ""
+            async for item in self._backend.generate(self._request()):
+                if isinstance(item, AnswerText):
+                    said += item.text
+                    yield Token(item.text)
+                elif isinstance(item, Prefill):
+                    yield PrefillProgress(item.done, item.total, item.cached)
+                else:
+                    finish = item
+            assert finish is not None  # the port's promise
+            self._meter.add(finish.usage)
+            if finish.call is None or self._interrupted:
+                if self._was_cut(finish):
+                    self._calls += 1
+                    await self._conversation.add(Message("user", CUT_OFF))
+                    continue
+                if finish.text.startswith(said) and (rest := finish.text[len(said) :]):
+                    yield Token(rest)
+                yield await self._answer(finish)
+                return
+            await self._conversation.add(finish.message)
+            async for event in self._step(finish.call):
+                yield event
+
+    # --- what may happen next ---------------------------------------------------------------
+
+    def _request(self) -> GenerateRequest:
+        messages = (*self._prefix.messages, *self._conversation.messages)
+        room = self._limits.context_size - self._prefix.tokens - self._conversation.tokens
+        return GenerateRequest(
+            messages=messages,
+            choices=self._choices(room),
+            max_tokens=max(SMALLEST_ROOM, min(self._limits.max_tokens, room)),
+            temperature=self._limits.temperature,
+            base=self._prefix.base,
+            stable=self._prefix.stable,
+        )
+
+    def _choices(self, room: int) -> tuple[ToolSpec, ...]:
+        """Only the calls that make sense now, so that the grammar allows no other."""
+        if self._calls >= self._limits.max_steps or self._interrupted or room < 4 * SMALLEST_ROOM:
+            return (ANSWER_SPEC,)
+        specs = tuple(
+            spec
+            for spec in self._tools.specs
+            if spec.name != self._barred and self._gate.possible(ToolCall(spec.name, {}))
+        )
+        return specs if self._must_try and specs else (*specs, ANSWER_SPEC)
+
+    # --- one call ---------------------------------------------------------------------------
+
+    async def _step(self, call: ToolCall) -> AsyncIterator[Event]:
+        self._calls += 1
+        cited = self._recorder.tool_call(call)
+        yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
+        self._barred = ""
+        if self._repetition.seen(call):
+            # This call's message and the repeats before it: call, result, call, result, call.
+            self._conversation.drop_tail(3)
+            self._barred = call.name
+            result = ToolResult(False, self._repetition.advice(call))
+        else:
+            approval = await self._ask(call)
+            if approval.yes:
+                result = ToolResult(False, "")
+                async for item in self._execute(call):
+                    if isinstance(item, ToolResult):
+                        result = item
+                    else:
+                        yield item
+            else:
+                result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
+            # A look that found nothing is worth one more try; a refusal or an exit code is an answer.
+            self._must_try = (
+                approval.yes and not result.ok and result.exit_code is None and not self._must_try
+            )
+        cited = self._recorder.tool_result(call, result, cited.record)
+        yield ToolResultEvent(
+            name=call.name,
+            ok=result.ok,
+            exit_code=result.exit_code,
+            duration_ms=result.duration_ms,
+            truncated=result.truncated,
+            text=result.text,
+            diff=result.diff,
+            citation=cited.citation,
+        )
+        await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
+
+    async def _ask(self, call: ToolCall) -> Approval:
+        self._running = asyncio.create_task(self._gate.admit(call))
+        try:
+            return await asyncio.shield(self._running)
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+            return Approval(False, "interrupted by the user")
+        finally:
+            self._running.cancel()
+            self._running = None
+
+    async def _execute(self, call: ToolCall) -> AsyncIterator[ToolOutput | ToolResult]:
+        """The command's output as it comes, then its result. Cancelled as a whole by `interrupt`."""
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        task = asyncio.create_task(self._tools.run(call, pieces.put_nowait))
+        task.add_done_callback(lambda _: pieces.put_nowait(None))
+        self._running = task
+        try:
+            while (piece := await pieces.get()) is not None:
+                yield ToolOutput(piece)
+            yield ToolResult(False, "Interrupted by the user.") if task.cancelled() else task.result()
+        finally:
+            self._running = None
+            if not task.done():
+                task.cancel()
+
+    async def _fitting(self, text: str) -> str:
+        """The result, cut to half of what is left of the window."""
+        room = (self._limits.context_size - self._prefix.tokens - self._conversation.tokens) // 2
+        tokens = (await self._backend.count([text]))[0]
+        if tokens <= room:
+            return text
+        keep = max(200, len(text) * max(room, 0) // tokens)
+        return f"{text[:keep]}\n… cut: the window is nearly full."
+
+    # --- the end ----------------------------------------------------------------------------
+
+    def _was_cut(self, finish: Finish) -> bool:
+        """A call that a limit cut off was dropped by the backend: say so and let the model go on."""
+        return (
+            finish.reason == "length"
+            and not finish.text
+            and not self._interrupted
+            and self._calls < self._limits.max_steps
+        )
+
+    async def _answer(self, finish: Finish) -> Answer:
+        interrupted = self._interrupted or finish.reason == "cancelled"
+        cited = self._recorder.answer(finish.text, interrupted=interrupted)
+        if not interrupted:
+            await self._conversation.add(finish.message)
+        elif finish.text:  # what was said stays, closed as a whole answer
+            await self._conversation.add(
+                Message("assistant", "", call=ToolCall(ANSWER, {"text": finish.text}))
+            )
+        return Answer(finish.text, cited.citation, interrupted)

@@ -1,0 +1,67 @@
+"""What a session writes to the journal, each as soon as it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.ports import Journal
+from orchestrator.types import Entry, Kind, Record, ToolCall, ToolResult, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A durable record, and how a document or a person refers to it."""
+
+    record: Record
+    citation: str
+
+
+class Recorder:
+    """Writes the records of one session. Raises `JournalError` when one cannot be kept."""
+
+    def __init__(self, journal: Journal, project: str, session: str) -> None:
+        self._journal = journal
+        self._project = project
+        self.session = session
+
+    def start(self, facts: Mapping[str, Any]) -> Cited:
+        return self._add("session", {"event": "start", **facts})
+
+    def end(self, reason: str, usage: Usage) -> Cited:
+        spent = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
+        return self._add("session", {"event": "end", "reason": reason, "usage": spent})
+
+    def prompt(self, text: str) -> Cited:
+        return self._add("message", {"role": "user", "text": text})
+
+    def answer(self, text: str, *, interrupted: bool) -> Cited:
+        body: dict[str, Any] = {"role": "assistant", "text": text}
+        return self._add("message", body | ({"interrupted": True} if interrupted else {}))
+
+    def tool_call(self, call: ToolCall) -> Cited:
+        return self._add("tool_call", {"name": call.name, "arguments": dict(call.arguments)})
+
+    def tool_result(self, call: ToolCall, result: ToolResult, cause: Record) -> Cited:
+        lines = [line for line in result.diff.splitlines() if not line.startswith(("+++", "---"))]
+        body = {
+            "name": call.name,
+            "ok": result.ok,
+            "exit_code": result.exit_code,
+            "duration_ms": result.duration_ms,
+            "truncated": result.truncated,
+            "text": result.text,
+            "changed": list(result.changed),
+            "added": sum(line.startswith("+") for line in lines),
+            "removed": sum(line.startswith("-") for line in lines),
+        }
+        return self._add("tool_result", body, parents=(cause.id,))
+
+    def note(self, kind: Kind, body: Mapping[str, Any]) -> Cited:
+        return self._add(kind, body)
+
+    def _add(self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Cited:
+        entry = Entry(kind, body, self._project, self.session, parents=parents)
+        record = self._journal.append([entry])[0]
+        return Cited(record, self._journal.cite(record))

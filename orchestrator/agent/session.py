@@ -1,0 +1,246 @@
+"""One session: a fresh instance, from reading the tiers to the entry in the log.
+
+It sees ports only; `wiring` hands it the parts. Every front end renders the events it yields.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from orchestrator.agent.approval import Gate
+from orchestrator.agent.conversation import Conversation
+from orchestrator.agent.loop import Limits, Prefix, Turn
+from orchestrator.agent.meter import Meter
+from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.tiers import KnownTiers
+from orchestrator.config import ContextSettings
+from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
+from orchestrator.errors import OrchError, WindowFull
+from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
+from orchestrator.types import (
+    Context,
+    Event,
+    Kind,
+    Message,
+    Mode,
+    ModelInfo,
+    Notice,
+    SessionEnd,
+    SessionStart,
+    WindowPart,
+)
+
+ROLLOVER_ROOM = 1024
+"""Tokens that must be free for a new turn, else a new instance takes over."""
+
+
+class Running(Protocol):
+    """Marks a session as alive, so that a killed one is found at the next start."""
+
+    def begin(self, session: str, project: str, path: str) -> None: ...
+
+    def end(self, session: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session is made of."""
+
+    project: str
+    path: str
+    backend: Backend
+    tools: Tools
+    journal: Journal
+    documents: Documents
+    approver: Approver
+    running: Running
+    fixed: tuple[Message, ...]
+    facts: Callable[[], Mapping[str, Any]]
+    """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
+    writable: bool = True
+
+
+class Session:
+    """Open it, run turns, close it. `close` is safe to call at any point, more than once."""
+
+    def __init__(self, parts: Parts, *, mode: Mode, limits: Limits, budgets: ContextSettings) -> None:
+        self._parts = parts
+        self._limits = limits
+        self._budgets = budgets
+        self.gate = Gate(mode, parts.tools, parts.approver, writable=parts.writable)
+        self.window: Window | None = None
+        self._conversation = Conversation(parts.backend)
+        self._turn: Turn | None = None
+        self._open = False
+        self._notices: list[Notice] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.id = uuid.uuid4().hex
+        self.meter = Meter()
+        self._tiers = KnownTiers(self._parts.documents)
+        self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def open(self) -> AsyncIterator[Event]:
+        """Load the model and read the documents; yields `SessionStart` and `Context`."""
+        facts, info = await _both(asyncio.to_thread(self._parts.facts), self._parts.backend.start())
+        for event in await self._start(facts, info):
+            yield event
+
+    async def _start(self, facts: Mapping[str, Any], info: ModelInfo) -> list[Event]:
+        events: list[Event] = [
+            SessionStart(
+                session=self.id,
+                project=self._parts.project,
+                path=self._parts.path,
+                model=info.name,
+                mode=self.gate.mode.value,
+                sandbox=self._parts.tools.sandbox,
+            )
+        ]
+        self._refresh()
+        events += self._drain()
+        self._limits = replace(self._limits, context_size=info.context_size)
+        await self._read_window()
+        assert self.window is not None
+        self._parts.running.begin(self.id, self._parts.project, self._parts.path)
+        self._open = True
+        tiers = tuple(part for part in self.window.parts if part.tier)
+        self._recorder.start(
+            {
+                "model": info.name,
+                "mode": self.gate.mode.value,
+                "sandbox": self._parts.tools.sandbox,
+                **facts,
+                "tiers": [{"tier": part.tier, "tokens": part.tokens} for part in tiers],
+            }
+        )
+        events.append(
+            Context(tiers, self.window.parts, self.window.left_out, self.window.used, info.context_size)
+        )
+        return events
+
+    async def _read_window(self) -> None:
+        fitted = await self._tiers.read(self._parts.backend, self._budgets)
+        texts = [m.text or str(dict(m.call.arguments) if m.call else "") for m in self._parts.fixed]
+        fixed = sum(await self._parts.backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
+        self.window = build(self._parts.fixed, fixed, fitted, (), 0)
+        whole = (await self._parts.backend.count([documents_text(fitted)]))[0]
+        self._prefix = Prefix(
+            self.window.messages, fixed + whole + 4 * MESSAGE_OVERHEAD, self.window.base, self.window.stable
+        )
+
+    async def close(self, reason: str) -> list[Event]:
+        """Write the end and the log entry. `reason`: done, interrupted, failed or rollover.
+
+        An entry that cannot be written (disk full, read-only) is a notice and not an error: the
+        session stays marked, and the next start writes it from the records.
+        """
+        if self._open:
+            self._open = False
+            self._recorder.end(reason, self.meter.total)
+            try:
+                self._parts.documents.close_session(self.id, reason)
+                self._parts.running.end(self.id)
+            except OrchError as error:
+                self._notices.append(Notice(str(error), "warning"))
+        return [*self._drain(), SessionEnd(self.id, reason, self.meter.total)]
+
+    def _drain(self) -> list[Notice]:
+        notices, self._notices = self._notices, []
+        return notices
+
+    def _refresh(self) -> None:
+        """The records are the truth; documents that cannot be written now are written later."""
+        try:
+            self._parts.documents.refresh()
+        except OrchError as error:
+            self._notices.append(Notice(str(error), "warning"))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn runs, which `interrupt` would stop."""
+        return self._turn is not None
+
+    def parts_now(self) -> tuple[WindowPart, ...]:
+        """The window's parts with the conversation as it is now, in tokens."""
+        assert self.window is not None
+        return (*self.window.parts[:-1], WindowPart("conversation", self._conversation.tokens))
+
+    # --- turns ------------------------------------------------------------------------------
+
+    async def turn(self, prompt: str) -> AsyncIterator[Event]:
+        """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit."""
+        needed = (await self._parts.backend.count([prompt]))[0] + ROLLOVER_ROOM
+        if self._prefix.tokens + needed > self._limits.context_size:
+            free = self._limits.context_size - self._prefix.tokens - ROLLOVER_ROOM
+            raise WindowFull(
+                f"The prompt has {needed - ROLLOVER_ROOM} tokens, and {max(free, 0)} fit.",
+                "Put the text into a file of the project and ask about the file.",
+            )
+        if self._prefix.tokens + self._conversation.tokens + needed > self._limits.context_size:
+            async for event in self.rollover():
+                yield event
+        self._recorder.prompt(prompt)
+        news = self._tiers.changes()
+        said = f"{news}\n\n{prompt}" if news else prompt
+        await self._conversation.add(Message("user", said))
+        self._turn = Turn(
+            backend=self._parts.backend,
+            tools=self._parts.tools,
+            gate=self.gate,
+            recorder=self._recorder,
+            conversation=self._conversation,
+            prefix=self._prefix,
+            limits=self._limits,
+            meter=self.meter,
+        )
+        try:
+            async for event in self._turn.run():
+                yield event
+        finally:
+            self._turn = None
+        for notice in self._drain():
+            yield notice
+
+    async def rollover(self) -> AsyncIterator[Event]:
+        """End this instance and start the next from the documents: the window is full."""
+        yield Notice("The window is full: a fresh instance takes over from the documents.")
+        for event in await self.close("rollover"):
+            yield event
+        self._conversation.clear()
+        self._begin()
+        async for event in self.open():
+            yield event
+
+    async def interrupt(self) -> None:
+        """Stop what runs; the turn then ends with what was said so far."""
+        if self._turn:
+            await self._turn.interrupt()
+
+    # --- notes ------------------------------------------------------------------------------
+
+    def note(self, kind: Kind, text: str, because: str = "", *, by: str = "user") -> str:
+        """Record a note and bring the documents up to date; returns its citation.
+
+        A user's note is confirmed; a model's is claimed until a person or a check confirms it.
+        """
+        body = {"text": text, "by": by, "status": "confirmed" if by == "user" else "claimed"}
+        cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
+        self._refresh()
+        return cited.citation
+
+
+async def _both(first: Awaitable[Mapping[str, Any]], second: Awaitable[ModelInfo]) -> tuple[Any, ModelInfo]:
+    """Both at once; the first error is raised when both have ended."""
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results[0], results[1]

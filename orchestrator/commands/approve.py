@@ -1,0 +1,66 @@
+"""Asking a person in a plain terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from orchestrator.agent.approval import Always, Never
+from orchestrator.ports import Approver
+from orchestrator.terminal import plain
+from orchestrator.types import Approval, Preview, ToolCall
+
+QUESTION = "y yes · n no · r no, because… · a always for {name} in this session › "
+BODY_LINES = 60
+
+
+class Person:
+    """Shows the preview on stderr and reads the answer from the terminal."""
+
+    async def approve(self, call: ToolCall, preview: Preview) -> Approval:
+        where = "sandboxed" if preview.sandboxed else "NOT sandboxed"
+        print(f"\n{plain(preview.title)}  ({where})", file=sys.stderr)
+        lines = plain(preview.body).splitlines()
+        for line in lines[:BODY_LINES]:
+            print(f"  {line}", file=sys.stderr)
+        if len(lines) > BODY_LINES:
+            print(f"  … {len(lines) - BODY_LINES} more lines", file=sys.stderr)
+        while True:
+            key = (await self._read(QUESTION.format(name=call.name))).strip().lower()
+            if key in ("y", "yes"):
+                return Approval(True)
+            if key in ("a", "always"):
+                return Approval(True, always=True)
+            if key in ("n", "no", ""):
+                return Approval(False)
+            if key in ("r", "reason"):
+                return Approval(False, reason=plain(await self._read("because › ")))
+
+    async def _read(self, question: str) -> str:
+        print(question, end="", file=sys.stderr, flush=True)
+        line = await _line()
+        return line or "n"  # end of input is a no
+
+
+async def _line() -> str:
+    """One line of the terminal, cancellable: a thread blocked in a read would eat the next one."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(sys.stdin.fileno(), ready.set)
+    except NotImplementedError:  # Windows
+        return await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await ready.wait()
+        return sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+
+
+def approver(choice: str | None) -> Approver:
+    """Who answers: as `--approve` says, else a person where there is a terminal, else nobody."""
+    if choice == "always":
+        return Always()
+    if choice == "never" or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return Never()
+    return Person()

@@ -1,0 +1,110 @@
+"""`orch ask`: one prompt, headless."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from orchestrator.errors import OrchError, UsageError
+from orchestrator.types import Mode
+
+app = typer.Typer(rich_markup_mode=None)
+
+EXAMPLE = "Example: orch ask 'Which function raises QuotaExceeded?' --project ~/code/heron"
+
+
+@app.command(epilog=EXAMPLE)
+def ask(
+    prompt: Annotated[str | None, typer.Argument(help="What to ask; without it, stdin is read.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="Folder to work in (default: this one).", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model name, or auto.", autocompletion=lambda: _models())
+    ] = None,
+    mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
+    approve: Annotated[
+        Literal["never", "always"] | None,
+        typer.Option(help="Answer for you what the mode would ask (default: ask in a terminal, else never)."),
+    ] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Most tool calls before the answer.")] = None,
+    context_budget: Annotated[
+        int | None, typer.Option(min=0, help="Tokens for the project's documents.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.0, help="0 is greedy and repeatable.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer.")] = False,
+) -> None:
+    """Ask the model once. The answer goes to stdout, tool calls to stderr."""
+    from orchestrator.wiring import Options
+
+    text = _text(prompt)
+    options = Options(
+        project=project or Path.cwd(),
+        model=model,
+        mode=mode,
+        max_steps=max_steps,
+        context_budget=context_budget,
+        temperature=temperature,
+    )
+    code = asyncio.run(_ask(text, options, approve, json_=json_, quiet=quiet))
+    raise typer.Exit(code)
+
+
+def _text(prompt: str | None) -> str:
+    if prompt in (None, "-"):
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("There is no prompt.", 'Say `orch ask "PROMPT"`, or pipe one in.')
+        prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+    assert prompt is not None
+    if not (text := prompt.strip().encode("utf-8", "replace").decode()):
+        raise UsageError("The prompt is empty.", 'Say `orch ask "PROMPT"`, or pipe one in.')
+    return text
+
+
+async def _ask(text: str, options: object, approve: str | None, *, json_: bool, quiet: bool) -> int:
+    """Exit code: 0 answered, 1 failed, 130 interrupted."""
+    from orchestrator import wiring
+    from orchestrator.commands import console
+    from orchestrator.commands.approve import approver
+    from orchestrator.commands.running import Interrupts, play
+
+    assert isinstance(options, wiring.Options)
+    renderer = (
+        console.Json(sys.stdout)
+        if json_
+        else console.Quiet(sys.stdout)
+        if quiet
+        else console.Plain(sys.stdout, sys.stderr)
+    )
+    async with wiring.desktop(options, approver(approve)) as desktop:
+        session = desktop.session
+        interrupts = Interrupts(session)
+        reason = "failed"
+        try:
+            with interrupts.caught():
+                for notice in desktop.notices:
+                    renderer.show(notice)
+                await play(session.open(), renderer)
+                answer = await play(session.turn(text), renderer)
+                reason = "interrupted" if answer and answer.interrupted else "done"
+        except asyncio.CancelledError:
+            reason = "interrupted"
+        except OrchError as error:
+            if isinstance(renderer, console.Json):
+                renderer.write({"type": "error", "message": error.message, "remedy": error.remedy})
+            raise
+        finally:
+            for event in await session.close(reason):
+                renderer.show(event)
+    return 130 if reason == "interrupted" else 0
+
+
+def _models() -> list[str]:
+    from orchestrator.commands.model import model_names
+
+    return model_names()

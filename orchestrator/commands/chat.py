@@ -1,0 +1,156 @@
+"""`orch chat`, and `orch` alone: an interactive session in a plain terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from orchestrator.errors import OrchError, UsageError
+from orchestrator.terminal import plain
+from orchestrator.types import Mode
+
+if TYPE_CHECKING:
+    from orchestrator.wiring import Desktop, Options
+
+app = typer.Typer(rich_markup_mode=None)
+PROMPT = "› "
+
+
+@app.command(epilog="Example: orch chat --project ~/code/heron --mode workspace")
+def chat(
+    project: Annotated[
+        Path | None, typer.Option(help="Folder to work in (default: this one).", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, or auto.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
+) -> None:
+    """Talk with the model. Type / and a word for commands, /help for the list."""
+    from orchestrator.wiring import Options
+
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("A session needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
+    options: Options | None = Options(project=project or Path.cwd(), model=model, mode=mode)
+    with asyncio.Runner() as runner, _history():
+        signal.signal(signal.SIGTERM, _leave)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, _leave)
+        while options is not None:
+            options = _session(runner, options)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _session(runner: asyncio.Runner, options: Options) -> Options | None:
+    """One session to its end; returns the options of the next, or None to leave."""
+    from orchestrator import wiring
+    from orchestrator.commands.approve import approver
+    from orchestrator.commands.console import Plain
+
+    renderer = Plain(sys.stdout, sys.stderr)
+    manager = wiring.desktop(options, approver(None))
+    desktop = runner.run(manager.__aenter__())
+    reason = "failed"
+    try:
+        runner.run(_open(desktop, renderer))
+        following = _talk(runner, desktop, renderer)
+        reason = "done"
+        return replace(options, **following) if following is not None else None  # type: ignore[arg-type]
+    finally:
+        try:
+            for event in runner.run(desktop.session.close(reason)):
+                renderer.show(event)
+        finally:
+            runner.run(manager.__aexit__(None, None, None))
+
+
+async def _open(desktop: Desktop, renderer: object) -> None:
+    from orchestrator.commands.console import Plain
+    from orchestrator.commands.running import play
+
+    assert isinstance(renderer, Plain)
+    for notice in desktop.notices:
+        renderer.show(notice)
+    await play(desktop.session.open(), renderer)
+
+
+def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[str, object] | None:
+    """Read lines until the user leaves; returns changed options when a new session is wanted."""
+    from orchestrator.commands.slash import NewSession, Quit, handle
+
+    left = False  # Ctrl+C at an empty prompt: the second one leaves
+    while True:
+        try:
+            line = _read()
+        except EOFError:
+            print(file=sys.stderr)
+            return None
+        except KeyboardInterrupt:
+            if left:
+                print(file=sys.stderr)
+                return None
+            left = True
+            print("\n(Ctrl+C again to leave, or /quit)", file=sys.stderr)
+            continue
+        left = False
+        if not line.strip():
+            continue
+        try:
+            if line.startswith("/"):
+                print(plain(handle(line, desktop)), file=sys.stderr)
+            else:
+                runner.run(_turn(desktop, line, renderer))
+        except Quit:
+            return None
+        except NewSession as wish:
+            return wish.changes
+        except OrchError as error:
+            print(f"orch: {plain(str(error))}", file=sys.stderr)
+
+
+async def _turn(desktop: Desktop, line: str, renderer: object) -> None:
+    from orchestrator.commands.console import Plain
+    from orchestrator.commands.running import Interrupts, play
+
+    assert isinstance(renderer, Plain)
+    with Interrupts(desktop.session).caught(), contextlib.suppress(asyncio.CancelledError):
+        await play(desktop.session.turn(line), renderer)
+
+
+def _read() -> str:
+    """One prompt; a line that ends in a backslash goes on in the next."""
+    text = input(PROMPT)
+    while text.endswith("\\"):
+        text = text[:-1] + "\n" + input("… ")
+    return text.encode("utf-8", "replace").decode()
+
+
+@contextlib.contextmanager
+def _history():  # type: ignore[no-untyped-def]
+    """Line editing and history across sessions, where the platform has readline."""
+    from orchestrator.paths import home
+
+    try:
+        import readline
+    except ImportError:  # Windows
+        yield
+        return
+    path = home().history
+    with contextlib.suppress(OSError):
+        readline.read_history_file(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # a history that cannot be kept is no reason to fail
+            path.parent.mkdir(parents=True, exist_ok=True)
+            readline.set_history_length(1000)
+            readline.write_history_file(path)
+            path.chmod(0o600)

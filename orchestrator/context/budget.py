@@ -1,0 +1,83 @@
+"""Fitting a document into its share of the window. Pure: token counts are given, never guessed.
+
+A document is cut into blocks that stay or go whole. Tiers 1–3 keep their beginning (the newest and
+most important stand on top), tier 4 keeps its newest entries. What goes is listed, never silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.types import LeftOut, TierText
+
+LOG_TIER = 4
+_ENTRY = re.compile(r"^## ", re.MULTILINE)
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTier:
+    """A tier as it goes into the window: `text` with its `tokens`, and what did not fit."""
+
+    source: TierText
+    text: str
+    tokens: int
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def blocks(document: TierText) -> list[str]:
+    """The document as blocks, in order; markers of generated regions are not shown to a model."""
+    text = _COMMENT.sub("", document.text.replace("\r\n", "\n")).strip()
+    if document.tier != LOG_TIER:
+        return [block for block in re.split(r"\n{2,}|\n(?=#)", text) if block.strip()]
+    starts = [match.start() for match in _ENTRY.finditer(text)]
+    ends = [*starts[1:], len(text)]
+    return [text[a:b].strip() for a, b in zip(starts, ends, strict=True)]
+
+
+def fit(document: TierText, counted: Sequence[tuple[str, int]], budget: int) -> FittedTier:
+    """Keep blocks (each with its tokens) while they fit in `budget`, in document order.
+
+    Tier 4 is filled from its end. A block that is too large alone is cut by lines.
+    """
+    newest_first = document.tier == LOG_TIER
+    ordered = list(reversed(counted)) if newest_first else list(counted)
+    kept: list[tuple[str, int]] = []
+    spent = 0
+    for text, tokens in ordered:
+        if spent + tokens > budget:
+            break
+        kept.append((text, tokens))
+        spent += tokens
+    lost = ordered[len(kept) :]
+    notes: tuple[LeftOut, ...] = ()
+    if lost:
+        if not kept and budget > 0:
+            kept, spent = [_cut(*ordered[0], budget)], budget
+            lost[0] = ("", max(0, ordered[0][1] - budget))
+        what = f"{len(lost)} {'older entries' if newest_first else 'later blocks'} of {document.path}"
+        notes = (LeftOut(document.name, what, "budget", sum(tokens for _, tokens in lost)),)
+    if newest_first:
+        kept.reverse()
+    return FittedTier(document, "\n\n".join(text for text, _ in kept), spent, notes)
+
+
+def shares(wanted: Sequence[int], budgets: Sequence[int]) -> list[int]:
+    """What each tier may spend, in order: its own budget and what those before it left unused."""
+    given, carried = [], 0
+    for want, budget in zip(wanted, budgets, strict=True):
+        share = min(want, budget + carried)
+        carried += budget - share
+        given.append(share)
+    return given
+
+
+def _cut(text: str, tokens: int, budget: int) -> tuple[str, int]:
+    """The lines of `text` that fit, by their share of its characters."""
+    room = len(text) * budget // max(tokens, 1)
+    if len(text) <= room:
+        return text, tokens
+    end = text.rfind("\n", 0, room)
+    return text[: end if end > 0 else room].rstrip(), budget

@@ -1,0 +1,196 @@
+"""The only place that knows concrete classes: it builds a session from configuration.
+
+Everything is imported where it is used, so that a command pays for what it needs and no more.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config import Settings, load
+from orchestrator.errors import OrchError
+from orchestrator.paths import Home, home
+from orchestrator.ports import Approver, Backend
+from orchestrator.types import Mode, Notice, ToolCall
+
+if TYPE_CHECKING:
+    from orchestrator.agent.session import Session
+    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.tools.toolbox import Toolbox
+    from orchestrator.workspaces import Project
+
+RUNNABLE = frozenset({"gguf", "scripted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says over the settings; None means: as configured."""
+
+    project: Path
+    model: str | None = None
+    mode: Mode | None = None
+    max_steps: int | None = None
+    context_budget: int | None = None
+    temperature: float | None = None
+
+
+@dataclass
+class Desktop:
+    """A session with what it stands on. `notices` are for the user, before the first event."""
+
+    session: Session
+    project: Project
+    journal: SqliteJournal
+    settings: Settings
+    model: str
+    notices: list[Notice] = field(default_factory=list)
+
+
+def backend(name: str, settings: Settings, where: Home) -> Backend:
+    """The backend for a model name, `auto` included; not started. Raises `NoModel`."""
+    from orchestrator.models.select import choose
+
+    choice = choose(name, where, kinds=RUNNABLE)
+    if choice.kind == "scripted":
+        from orchestrator.models.scripted import ScriptedBackend
+
+        return ScriptedBackend.from_file(choice.path)
+    from orchestrator.models.llama import LlamaBackend
+    from orchestrator.models.snapshot import SnapshotStore
+
+    return LlamaBackend(
+        choice.name,
+        choice.path,
+        context_size=settings.model.context_size,
+        threads=settings.model.threads,
+        gpu_layers=settings.model.gpu_layers,
+        snapshots=SnapshotStore(where.snapshots, settings.snapshots.max_bytes),
+        family=choice.family,
+        model_hash=choice.sha256,
+        home=where.root,
+    )
+
+
+@asynccontextmanager
+async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop]:
+    """Everything for one session in one project; closes the backend and the journal at the end.
+
+    Raises `ProjectError`, `ConfigError`, `JournalError`, `NoModel`.
+    """
+    from orchestrator.agent.loop import Limits
+    from orchestrator.agent.session import Parts, Session
+    from orchestrator.agent.tiers import scaled
+    from orchestrator.context.system import fixed_messages
+    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.journal.running import RunningSessions
+    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.models.dialects import ANSWER_SPEC, describe
+    from orchestrator.workspaces import open_project
+
+    where = home()
+    settings = load(where.config)
+    project = open_project(options.project)
+    model = backend(options.model or settings.model.name, settings, where)
+    journal = SqliteJournal.open(where)
+    running = RunningSessions(where.run)
+    sessions: list[Session] = []
+
+    def take_note(call: ToolCall) -> str:
+        given = call.arguments
+        return sessions[0].note(given["kind"], given["text"], given.get("because", ""), by="model")
+
+    try:
+        tools = toolbox(project, settings, where, take_note)
+        documents = ProjectDocuments(project, journal, where)
+        notices = _close_abandoned(running, journal, where)
+        session = Session(
+            Parts(
+                project=project.id,
+                path=str(project.root),
+                backend=model,
+                tools=tools,
+                journal=journal,
+                documents=documents,
+                approver=approver,
+                running=running,
+                fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
+                facts=lambda: _facts(project, tools),
+                writable=project.writable,
+            ),
+            mode=options.mode or Mode(settings.agent.mode),
+            limits=Limits(
+                max_steps=options.max_steps or settings.agent.max_steps,
+                max_tokens=settings.model.max_answer_tokens,
+                temperature=settings.model.temperature
+                if options.temperature is None
+                else options.temperature,
+                context_size=settings.model.context_size,
+            ),
+            budgets=settings.context
+            if options.context_budget is None
+            else scaled(settings.context, options.context_budget),
+        )
+        sessions.append(session)
+        yield Desktop(session, project, journal, settings, options.model or settings.model.name, notices)
+    finally:
+        await model.close()
+        journal.close()
+
+
+def toolbox(project: Project, settings: Settings, where: Home, notes: Callable[[ToolCall], str]) -> Toolbox:
+    """The project's tools, confined as far as this machine can."""
+    from orchestrator.tools.sandbox import NoSandbox, probe
+    from orchestrator.tools.toolbox import Toolbox
+
+    return Toolbox(
+        project.root,
+        sandbox=probe(where)
+        if settings.tools.sandbox == "auto"
+        else NoSandbox("switched off by tools.sandbox"),
+        settings=settings.tools,
+        notes=notes,
+        checkpoints=project.root / ".orchestrator" / "checkpoints",
+    )
+
+
+def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
+    """Where the project stands as the session starts: evidence for its log entry."""
+    from orchestrator.vcs import Repository
+
+    facts: dict[str, Any] = {"role": "desktop", "device": platform.node(), "platform": platform.system()}
+    try:
+        if repository := Repository.find(project.root, tools.git_wrap):
+            facts |= {
+                "branch": repository.branch(),
+                "commit": repository.head(),
+                "dirty": len(repository.dirty()),
+            }
+    except OrchError as error:
+        facts["git"] = str(error)
+    return facts
+
+
+def _close_abandoned(running: Any, journal: SqliteJournal, where: Home) -> list[Notice]:
+    """Close sessions whose process was killed: their end is recorded and their log entry written."""
+    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.types import Entry
+    from orchestrator.workspaces import open_project
+
+    notices = []
+    for session, project_id, path in running.abandoned():
+        try:
+            ended = journal.records(session=session, kinds=["session"], newest_first=True, limit=1)
+            if ended and (ended[0].body or {}).get("event") != "end":
+                body = {"event": "end", "reason": "killed"}
+                journal.append([Entry("session", body, project_id, session)])
+            ProjectDocuments(open_project(Path(path)), journal, where).close_session(session, "killed")
+        except OrchError as error:
+            notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))
+        else:
+            running.end(session)
+    return notices
