@@ -125,6 +125,10 @@ class Turn:
             await self._conversation.add(finish.message)
             async for event in self._step(finish.call):
                 yield event
+            if self._interrupted:
+                cited = self._recorder.answer("", interrupted=True)
+                yield Answer("", cited.citation, interrupted=True)
+                return
 
     # --- what may happen next ---------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class Turn:
 
     def _choices(self, room: int) -> tuple[ToolSpec, ...]:
         """Only the calls that make sense now, so that the grammar allows no other."""
-        if self._calls >= self._limits.max_steps or self._interrupted or room < 4 * SMALLEST_ROOM:
+        if self._calls >= self._limits.max_steps or room < 4 * SMALLEST_ROOM:
             return (ANSWER_SPEC,)
         specs = tuple(
             spec
