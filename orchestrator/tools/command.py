@@ -1,0 +1,54 @@
+"""Runs a tool's command in the sandbox and turns its outcome into a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.ports import OutputSink
+from orchestrator.tools import runner
+from orchestrator.tools.runner import Outcome
+from orchestrator.tools.sandbox import Sandbox
+from orchestrator.types import ToolResult
+
+
+class Commands:
+    """Commands of one project, all under the same sandbox and limits."""
+
+    def __init__(self, root: Path, sandbox: Sandbox, timeout_s: float) -> None:
+        self._root = root
+        self._sandbox = sandbox
+        self._timeout_s = timeout_s
+
+    @property
+    def confined(self) -> bool:
+        return self._sandbox.tier != "none"
+
+    async def run(self, argv: Sequence[str], sink: OutputSink) -> ToolResult:
+        """Run `argv` in the project, confined. Raises `ToolError` if it cannot be started."""
+        return await self.run_wrapped(self._sandbox.wrap(argv, project=self._root, writable=True), sink)
+
+    async def run_wrapped(
+        self, argv: Sequence[str], sink: OutputSink, env: dict[str, str] | None = None
+    ) -> ToolResult:
+        """Run a command line that is already wrapped."""
+        with self._sandbox.guard(self._root):
+            outcome = await runner.run(argv, cwd=self._root, timeout_s=self._timeout_s, sink=sink, env=env)
+        return self._result(outcome)
+
+    def _result(self, outcome: Outcome) -> ToolResult:
+        output = outcome.output.rstrip("\n")
+        if outcome.timed_out:
+            said = f"[stopped after {self._timeout_s:g} s; exit code {outcome.exit_code}]"
+        elif outcome.exit_code < 0:
+            said = f"[ended by signal {-outcome.exit_code}]"
+        elif outcome.exit_code:
+            said = f"[exit code {outcome.exit_code}]"
+        else:
+            said = "" if output else "[no output; exit code 0]"
+        return ToolResult(
+            outcome.exit_code == 0,
+            f"{output}\n{said}".strip("\n") if said else output,
+            exit_code=outcome.exit_code,
+            truncated=outcome.truncated,
+        )

@@ -1,0 +1,171 @@
+"""Where a file is, what is in it, and how it is written: shared by search, read, write and edit."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.paths import PROJECT_FOLDER
+
+MAX_TEXT_BYTES = 20_000_000
+_GUARDED = (".git", PROJECT_FOLDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text file's content and how it was encoded, so that it can be written back alike.
+
+    `content` keeps its line ends as they are; `bom` is the byte order mark found, or empty.
+    """
+
+    content: str
+    encoding: str = "utf-8"
+    bom: bytes = b""
+
+    def encode(self, content: str) -> bytes:
+        """`content` as this file encodes it; UTF-8 if that encoding cannot hold it."""
+        try:
+            return self.bom + content.encode(self.encoding)
+        except UnicodeEncodeError:
+            return content.encode("utf-8")
+
+
+def locate(root: Path, given: str) -> Path:
+    """The absolute path, links resolved, that a model meant. Raises `ToolError` outside `root`."""
+    name = given.strip().strip("`'\"").strip()
+    if "\0" in name:
+        raise ToolError("The path holds a NUL character.", "Give a path relative to the project.")
+    if name.startswith("~"):
+        raise ToolError(f"{given} is outside the project.", "Give a path relative to the project.")
+    base = root.resolve()
+    path = _meant(base, name or ".")
+    if path != base and base not in path.parents:
+        raise ToolError(
+            f"{given} is outside the project.", "Only files of the project can be used; give a relative path."
+        )
+    return path
+
+
+def _meant(base: Path, name: str) -> Path:
+    """The path as given, or as models mean it: rooted at the project, named after it, with `:line`."""
+    literal = _resolve(base, name)
+    if os.path.lexists(literal):
+        return literal
+    relative = name.replace("\\", "/").lstrip("/")
+    for other in (relative, relative.removeprefix(f"{base.name}/"), re.sub(r":\d+(:.*)?$", "", relative)):
+        candidate = _resolve(base, other)
+        if other and candidate.exists() and base in candidate.parents:
+            return candidate
+    return literal
+
+
+def _resolve(base: Path, name: str) -> Path:
+    try:
+        return (base / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name too long
+        raise ToolError(
+            f"{name[:200]} is not a usable path.", "Give a path relative to the project."
+        ) from error
+
+
+def relative(root: Path, path: Path) -> str:
+    """The path as the model should write it: relative, with forward slashes."""
+    return path.relative_to(root.resolve()).as_posix()
+
+
+def refuse_guarded(root: Path, path: Path) -> None:
+    """Raises `ToolError` where only git or orch itself writes."""
+    parts = [part.lower() for part in path.relative_to(root.resolve()).parts]  # file systems that fold case
+    if ".git" in parts or (parts and parts[0] == PROJECT_FOLDER):
+        raise ToolError(f"{relative(root, path)} is kept by git or orch and cannot be written.", "Leave it.")
+
+
+def read_bytes(path: Path, shown: str, limit: int = MAX_TEXT_BYTES) -> bytes:
+    """The bytes of a regular file. Raises `ToolError` for anything else; never blocks on a FIFO."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise ToolError(f"{shown} is {kind(status.st_mode)}, not a file.", "Name a regular file.")
+            if status.st_size > limit:
+                raise ToolError(
+                    f"{shown} has {status.st_size:,} bytes, too many.", "Use search, or shell with head."
+                )
+            return file.read(limit)
+    except OSError as error:
+        raise ToolError(f"{shown} cannot be read: {error.strerror}.", "Try another file.") from error
+
+
+def kind(mode: int) -> str:
+    """What a path is, for a sentence."""
+    checks = {
+        "a folder": stat.S_ISDIR,
+        "a pipe": stat.S_ISFIFO,
+        "a socket": stat.S_ISSOCK,
+        "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+    }
+    return next((name for name, check in checks.items() if check(mode)), "a file")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether the first bytes of a file are no text."""
+    head = data[:8192]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    if b"\0" in head:
+        return True
+    odd = sum(byte < 9 or (13 < byte < 32 and byte != 27) for byte in head)
+    return odd > len(head) // 10
+
+
+def decode(data: bytes) -> Text:
+    """UTF-8 with or without BOM, UTF-16 with BOM, else Latin-1, which holds any byte."""
+    for bom, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (b"", "utf-8"),
+    ):
+        if data.startswith(bom):
+            with contextlib.suppress(UnicodeDecodeError):
+                return Text(data[len(bom) :].decode(encoding), encoding, bom)
+    return Text(data.decode("latin-1"), "latin-1")
+
+
+def write_atomic(path: Path, data: bytes, shown: str) -> None:
+    """Replace the file in one step, its permissions kept; parent folders are made.
+
+    Raises `ToolError`; the old file is then untouched.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".orch-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            if temporary:
+                os.unlink(temporary)
+        raise ToolError(
+            f"{shown} cannot be written: {error.strerror}.", "Choose another place, or tell the user."
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

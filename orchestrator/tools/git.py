@@ -1,0 +1,214 @@
+"""`git`: through the hardened door of `vcs`, without a shell; only commands that are understood."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.ports import OutputSink
+from orchestrator.tools import runner
+from orchestrator.tools.command import Commands
+from orchestrator.tools.sandbox import Sandbox
+from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
+from orchestrator.vcs import Repository
+
+_READS = frozenset(
+    (
+        *("status", "diff", "log", "show", "blame", "shortlog", "describe", "grep", "whatchanged", "cherry"),
+        *("ls-files", "ls-tree", "rev-parse", "rev-list", "cat-file", "name-rev", "merge-base", "show-ref"),
+        *("count-objects", "for-each-ref", "diff-tree", "diff-index", "diff-files"),
+    )
+)
+_WRITES = frozenset(
+    (
+        *("add", "commit", "checkout", "switch", "restore", "branch", "tag", "merge", "stash", "reset", "rm"),
+        *("mv", "revert", "cherry-pick", "rebase", "clean", "reflog", "apply"),
+    )
+)
+# Options that name a program, leave the repository, or write elsewhere. Git takes any unique
+# beginning of an option, so beginnings are refused too.
+_REFUSED = (
+    *("--exec-path", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix", "--output"),
+    *("--ext-diff", "--textconv", "--filters", "--exec", "--extcmd", "--upload-pack", "--receive-pack"),
+    *("--open-files-in-pager", "--no-index", "--contents", "--template", "--output-directory", "--editor"),
+    *(
+        "--pathspec-from-file",
+        "--exclude-from",
+        "--unsafe-paths",
+        "--directory",
+        "--show-signature",
+        "--gpg-sign",
+    ),
+)
+_REFUSED_SHORT = {
+    "grep": ("-O", "-f"),
+    "rebase": ("-x",),
+    "commit": ("-F", "-t", "-S"),
+    "ls-files": ("-X",),
+    "tag": ("-F", "-s", "-u"),
+    "blame": ("-S",),
+    "merge": ("-F", "-S"),
+}
+_LISTING = {
+    "branch": re.compile(
+        r"-(a|r|v|vv|l|i|av|avv|ra|rv)|--(all|list|remotes|verbose|show-current|contains|merged|no-merged)"
+        r"(=.*)?|--(sort|format|points-at)=.*"
+    ),
+    "tag": re.compile(r"-(l|n\d*|i)|--(list|contains|merged|no-merged|points-at)(=.*)?|--(sort|format)=.*"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A git call that is understood: arguments after `git`, and what it would do."""
+
+    args: tuple[str, ...]
+    effect: Effect
+
+
+class GitTool:
+    spec = ToolSpec(
+        "git",
+        "Run git, e.g. status, log -5, diff, commit -am text.",
+        (Parameter("command", "after git"),),
+        "command",
+    )
+
+    def __init__(self, root: Path, sandbox: Sandbox, commands: Commands) -> None:
+        self._root = root
+        self._sandbox = sandbox
+        self._commands = commands
+
+    def effect(self, call: ToolCall) -> Effect:
+        """ "read" or "command"; a refused call does nothing, so it counts as a read."""
+        try:
+            return plan(str(call.arguments.get("command", "")), self._root).effect
+        except ToolError:
+            return "read"
+
+    def preview(self, call: ToolCall) -> Preview:
+        return Preview("git", f"git {call.arguments['command']}", self._commands.confined)
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        planned = plan(str(call.arguments["command"]), self._root)
+        repository = Repository.find(self._root)
+        if repository is None:
+            raise ToolError("The project is not a git repository.", "Go on without git.")
+        writes = planned.effect != "read"
+        argv = repository.command(planned.args, lambda argv: self._wrap(argv, repository, writes))
+        env = {name: value for name, value in runner.environment().items() if not name.startswith("GIT_")}
+        result = await self._commands.run_wrapped(argv, sink, env)
+        filters = repository.filters() if planned.args[0] in ("add", "commit", "checkout", "stash") else ()
+        if filters:
+            said = f"[content filters of this repository are off here: {', '.join(filters)}]"
+            result = replace(result, text=f"{result.text}\n{said}".strip())
+        return result
+
+    def wrap_reading(self, argv: list[str]) -> list[str]:
+        """Confines a hardened git command line that only reads."""
+        repository = Repository.find(self._root)
+        return argv if repository is None else self._wrap(argv, repository, writes=False)
+
+    def _wrap(self, argv: list[str], repository: Repository, writes: bool) -> list[str]:
+        folders = {repository.git_dir, repository.common_dir}
+        seen = {repository.root, *folders} - {self._root.resolve()}
+        return self._sandbox.wrap(
+            argv,
+            project=self._root,
+            writable=writes,
+            also_readable=sorted(seen),
+            also_writable=sorted(folders) if writes else (),
+        )
+
+
+def plan(command: str, root: Path) -> Plan:
+    """The arguments and effect of a git command line. Raises `ToolError` where it is refused."""
+    try:
+        args = shlex.split(command)
+    except ValueError as error:
+        raise ToolError(
+            f"The command cannot be read: {error}.", 'Close the quotes, e.g. commit -m "text".'
+        ) from error
+    if args and args[0] == "git":
+        args = args[1:]
+    while args and args[0] in ("--no-pager", "-P"):
+        args = args[1:]
+    if not args:
+        raise ToolError("The git command is empty.", "Give one such as status or log -5.")
+    name = args[0]
+    if name.startswith("-"):
+        raise ToolError(f"Options before the git command ({name}) are not allowed.", f"Leave {name} out.")
+    if any(arg in ("&&", "||", ";", "|", ">", ">>", "<") for arg in args):
+        raise ToolError(
+            "git here is not a shell: no pipes or several commands.", "Call git once for each command."
+        )
+    _refuse_options(name, args[1:])
+    _refuse_outside(args[1:], root)
+    effect = _effect(name, args[1:])
+    if effect is None:
+        known = "status, diff, log, show, blame, add, commit, branch, checkout, stash, merge, reset"
+        raise ToolError(f"git {' '.join(args[:2])} is not available here.", f"Use one of: {known}.")
+    if name == "shortlog" and not any(not arg.startswith("-") for arg in args[1:]):
+        args.append("HEAD")  # without one it would read stdin
+    return Plan(tuple(args), effect)
+
+
+def _effect(name: str, args: list[str]) -> Effect | None:
+    if name in _READS or _only_reads(name, args):
+        return "read"
+    return "command" if name in _WRITES else None
+
+
+def _only_reads(name: str, args: list[str]) -> bool:
+    first = args[0] if args else ""
+    if name in _LISTING:
+        options = [arg for arg in args if arg.startswith("-")]
+        listing = any(re.match(r"-l|--(list|contains|merged|no-merged|points-at)", arg) for arg in options)
+        return all(_LISTING[name].fullmatch(arg) for arg in options) and (
+            listing or len(options) == len(args)
+        )
+    if name == "stash":
+        return first in ("list", "show")
+    if name == "reflog":
+        return first in ("", "show") or first.startswith("-")
+    if name == "remote":
+        return args in ([], ["-v"], ["show"]) or first == "get-url"
+    if name == "config":
+        return first in ("--get", "--list", "-l", "--get-all") and not any(
+            a.startswith(("-f", "--fi", "--b")) for a in args
+        )
+    if name == "worktree":
+        return args == ["list"]
+    return name == "version"
+
+
+def _refuse_options(name: str, args: list[str]) -> None:
+    for arg in args:
+        if arg == "--":
+            return
+        option = arg.partition("=")[0]
+        long = len(option) > 3 and option.startswith("--") and any(bad.startswith(option) for bad in _REFUSED)
+        short = any(arg.startswith(bad) for bad in _REFUSED_SHORT.get(name, ())) and not arg.startswith("--")
+        bundled = (
+            name in _REFUSED_SHORT
+            and re.match(r"-[a-zA-Z]{2,}$", arg)
+            and any(bad[1] in arg[1:] for bad in _REFUSED_SHORT[name] if bad != "-S")
+        )
+        if long or short or (bundled and name in ("grep", "rebase")):
+            raise ToolError(f"git {name} {option} is not allowed here.", f"Leave {option} out.")
+
+
+def _refuse_outside(args: list[str], root: Path) -> None:
+    """`git diff A B` reads any two files of the disk when one lies outside the repository."""
+    base = root.resolve()
+    for arg in args:
+        value = arg.partition("=")[2] if arg.startswith("--") else arg
+        leads_out = value.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", value)
+        if leads_out or ".." in re.split(r"[\\/]", value):
+            path = Path(os.path.normpath(base / value))
+            if path != base and base not in path.parents:
+                raise ToolError(f"{value} is outside the project.", "Give a path relative to the project.")

@@ -1,0 +1,75 @@
+"""`run`: Python code, as in a REPL."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.ports import OutputSink
+from orchestrator.tools.command import Commands
+from orchestrator.tools.text import unfence
+from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+
+_MOST = 100_000  # Linux takes 128 KiB in one argument
+# Prints the value of a last bare expression, since small models forget `print`; and shows only
+# their own frames of a traceback.
+_DRIVER = """
+import ast, linecache, sys, traceback
+sys.path[0] = ''
+source = sys.argv.pop(1)
+sys.argv[0] = '<code>'
+linecache.cache['<code>'] = (len(source), None, source.splitlines(True), '<code>')
+space = {'__name__': '__main__', '__builtins__': __builtins__}
+try:
+    tree = ast.parse(source, '<code>')
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, '<code>', 'exec'), space)
+    if last is not None:
+        value = eval(compile(ast.Expression(last.value), '<code>', 'eval'), space)
+        if value is not None:
+            print(repr(value))
+except SystemExit:
+    raise
+except BaseException as error:
+    sys.stdout.flush()
+    frames = error.__traceback__ and error.__traceback__.tb_next
+    shown = None if isinstance(error, SyntaxError) and error.filename == '<code>' else frames
+    traceback.print_exception(type(error), error, shown)
+    sys.exit(1)
+"""
+
+
+class Run:
+    spec = ToolSpec("run", "Run Python code and show its output.", (Parameter("code", "Python"),), "command")
+
+    def __init__(self, root: Path, commands: Commands) -> None:
+        self._root = root
+        self._commands = commands
+
+    def preview(self, call: ToolCall) -> Preview:
+        return Preview("run Python", _code(call), self._commands.confined)
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        code = _code(call)
+        if len(code.encode("utf-8", "replace")) > _MOST or "\0" in code:
+            raise ToolError(
+                "The code is too long or holds a NUL character.", "Write it to a file and run that."
+            )
+        return await self._commands.run([interpreter(self._root), "-c", _DRIVER, code], sink)
+
+
+def _code(call: ToolCall) -> str:
+    code = str(call.arguments["code"])
+    fenced = unfence(code)
+    return fenced[1] if fenced else code
+
+
+def interpreter(root: Path) -> str:
+    """The project's own Python if it has a virtual environment, else the one on the path."""
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    for folder in (".venv", "venv"):
+        if os.access(candidate := root.resolve() / folder / inside, os.X_OK):
+            return str(candidate)
+    return "python" if sys.platform == "win32" else "python3"

@@ -1,0 +1,210 @@
+"""`search`: text in files, and names of files, found even when the pattern is a little off."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.ports import OutputSink
+from orchestrator.tools import files, walk
+from orchestrator.tools.definitions import enclosing
+from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
+from orchestrator.tools.text import count, shorten
+from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+
+_SHOWN = 30
+_SHOWN_NAMES = 10
+_LINE = 180
+_GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
+_COMMON = frozenset(
+    {"def", "class", "function", "func", "fn", "self", "return", "import", "from", "the", "and", "for"}
+)
+
+
+class Search:
+    spec = ToolSpec(
+        "search",
+        "Find text or file names in the project.",
+        (
+            Parameter("pattern", "text or regular expression"),
+            Parameter("path", "folder or file", required=False),
+        ),
+        "read",
+    )
+
+    def __init__(self, root: Path, output_chars: int = 6000) -> None:
+        self._root = root
+        self._room = max(300, output_chars - 300)
+
+    def preview(self, call: ToolCall) -> Preview:
+        return Preview(f"search {call.arguments['pattern']}")
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        pattern = unwrapped(str(call.arguments["pattern"]))
+        if not pattern:
+            raise ToolError("The pattern is empty.", "Search for a word of the code, or use read with path .")
+        under, said = self._under(call.arguments.get("path") or ".")
+        names = _names(pattern, self._files(under))
+        if _is_glob(pattern):
+            if names:
+                return ToolResult(True, said + _name_text(names, pattern))
+            raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
+        async for hits, how in self._ladder(under, pattern):
+            if hits:
+                return ToolResult(True, said + self._text(hits, how, names))
+            if names:
+                return ToolResult(True, said + _name_text(names, pattern))
+        raise ToolError(
+            f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names.", self._hint(pattern)
+        )
+
+    def _files(self, under: Path) -> list[str]:
+        return (
+            [files.relative(self._root, under)]
+            if under.is_file()
+            else list(walk.project_files(self._root, under))
+        )
+
+    def _under(self, given: str) -> tuple[Path, str]:
+        path = files.locate(self._root, given)
+        if path.is_file() and (size := path.stat().st_size) > MAX_FILE_BYTES:
+            raise ToolError(f"{given} has {size:,} bytes, too many to search.", "Use shell with grep -m 20.")
+        if path.is_dir() or path.is_file():
+            return path, ""
+        if path.exists():
+            raise ToolError(
+                f"{given} is {files.kind(path.stat().st_mode)}, not a file.", "Search in a folder."
+            )
+        return self._root.resolve(), f"{given} does not exist; searched the whole project.\n"
+
+    async def _ladder(self, under: Path, pattern: str) -> AsyncIterator[tuple[list[Hit], str]]:
+        """Hits and how they were found (empty: just as asked), from exact to loose."""
+        steps = [
+            (pattern, False, True, ""),
+            (pattern, True, True, "as plain text"),
+            (pattern, False, False, "case-blind"),
+            (pattern, True, False, "as plain text, case-blind"),
+        ]
+        if (name := _signature(pattern)) != pattern:
+            steps.append((rf"\b{re.escape(name)}\b", False, True, f"for {name}"))
+        parts = [re.escape(part) for part in words(pattern)]
+        if len(parts) > 1:
+            steps.append((r".*".join(parts), False, False, "for its words in order"))
+        if parts and parts != [pattern]:
+            steps.append(("|".join(parts), False, False, f"for any of: {', '.join(words(pattern))}"))
+        for wanted, fixed, case, how in steps:
+            try:
+                hits = await grep(self._root, under, wanted, fixed=fixed, case=case)
+            except BadPattern:
+                hits = []
+            yield hits, how
+
+    def _text(self, hits: list[Hit], how: str, names: list[str]) -> str:
+        head = f"no exact match; {how}: " if how else ""
+        at_least = "at least " if len(hits) >= MAX_HITS else ""
+        paths = {hit.path for hit in hits}
+        lines = [f"{head}{at_least}{count(len(hits), 'match')} in {count(len(paths), 'file')}"]
+        sources: dict[str, list[str]] = {}
+        used, shown = 0, 0
+        for hit in hits[:_SHOWN]:
+            line = self._hit_text(hit, sources)
+            used += len(line) + 1
+            if shown and used > self._room:
+                break
+            lines.append(line)
+            shown += 1
+        if shown < len(hits):
+            lines.append(f"… {len(hits) - shown} more: search in one path, or for more of the line")
+        other = [name for name in names if name not in paths]
+        if other:
+            lines.append(f"file names: {', '.join(other[:_SHOWN_NAMES])}")
+        return "\n".join(lines)
+
+    def _hit_text(self, hit: Hit, sources: dict[str, list[str]]) -> str:
+        if hit.path not in sources:
+            sources[hit.path] = self._lines(hit.path)
+        name = enclosing(sources[hit.path], hit.line, hit.path.rpartition(".")[2])
+        place = f"{hit.path}:{hit.line}" + (f" in {name}" if name else "")
+        return f"{place}: {shorten(hit.text.strip(), _LINE)}"
+
+    def _lines(self, path: str) -> list[str]:
+        try:
+            data = files.read_bytes(self._root.resolve() / path, path, MAX_FILE_BYTES)
+        except ToolError:
+            return []
+        return files.decode(data).content.split("\n")
+
+    def _hint(self, pattern: str) -> str:
+        near = walk.nearest_names(pattern, list(walk.project_files(self._root)), 4)
+        shorter = max(words(pattern), key=len, default="")
+        tries = (
+            [f"search for {shorter[:-1] if shorter == pattern else shorter!r}"] if len(shorter) > 3 else []
+        )
+        tries += [f"files with a similar name: {', '.join(near)}"] if near else []
+        return f"Try: {'; '.join([*tries, 'another word for it'])}; or read with path . to list the files."
+
+
+def unwrapped(pattern: str) -> str:
+    """The pattern without the quotes, backticks or /slashes/ that models put around it."""
+    text = pattern.strip("\n\r")
+    for left, right in (("/", "/"), ('"', '"'), ("'", "'"), ("`", "`"), ("r'", "'"), ('r"', '"')):
+        if len(text) > len(left) + 1 and text.startswith(left) and text.endswith(right):
+            inner = text[len(left) : -len(right)]
+            if right not in inner:
+                text = inner
+                break
+    return text if text.strip() else ""
+
+
+def words(pattern: str) -> list[str]:
+    """The telling words of a pattern, parts of compound names included, in order."""
+    found = [
+        word
+        for word in re.findall(r"[^\W_]+(?:_[^\W_]+)*", re.sub(r"\\[a-zA-Z]", " ", pattern))
+        if len(word) > 2
+    ]
+    telling = [word for word in found if word.lower() not in _COMMON]
+    return list(dict.fromkeys(telling))[:6]
+
+
+def _signature(pattern: str) -> str:
+    """The name in a whole signature: `def charge(self, x):` → `charge`."""
+    match = re.search(
+        r"\b(?:def|class|function|func|fn|struct|interface|type|const|let|var)\s+(?:\([^)]*\)\s*)?(\w+)",
+        pattern,
+    )
+    if match:
+        return match[1]
+    called = re.fullmatch(r"([\w.]+)\s*\(.*", pattern)
+    return called[1].rpartition(".")[2] if called else pattern
+
+
+def _is_glob(pattern: str) -> bool:
+    return (
+        bool(_GLOB.fullmatch(pattern))
+        and (pattern.startswith("*") or "/*" in pattern or "*." in pattern)
+        and (".*" not in pattern.replace("*.*", ""))
+    )
+
+
+def _names(pattern: str, found: list[str]) -> list[str]:
+    """Files whose path holds the pattern, or matches it as a glob."""
+    if _is_glob(pattern):
+        glob = pattern.lower().replace("**/", "*")
+        return [
+            path
+            for path in found
+            if fnmatch.fnmatchcase(path.lower(), glob)
+            or fnmatch.fnmatchcase(path.lower().rpartition("/")[2], glob)
+        ]
+    wanted = pattern.lower().strip("/").removeprefix("./")
+    return [path for path in found if wanted in path.lower()] if len(wanted) > 2 else []
+
+
+def _name_text(names: list[str], pattern: str) -> str:
+    shown = names[:_SHOWN]
+    more = f"\n… {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"{count(len(names), 'file name')} for {pattern}:\n" + "\n".join(shown) + more

@@ -1,0 +1,203 @@
+"""The tools of one project behind one door, which forgives what small models get wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import ToolSettings
+from orchestrator.errors import OrchError, ToolError
+from orchestrator.ports import OutputSink, Tool
+from orchestrator.tools.checkpoints import Checkpoints
+from orchestrator.tools.command import Commands
+from orchestrator.tools.edit import Edit
+from orchestrator.tools.git import GitTool
+from orchestrator.tools.note import Note
+from orchestrator.tools.read import Read
+from orchestrator.tools.run import Run
+from orchestrator.tools.sandbox import Sandbox
+from orchestrator.tools.search import Search
+from orchestrator.tools.shell import Shell
+from orchestrator.tools.text import cap, clean
+from orchestrator.tools.write import Write, Writer
+from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
+
+_SYNONYMS = {
+    "path": (
+        "file",
+        "filename",
+        "file_path",
+        "filepath",
+        "file_name",
+        "folder",
+        "directory",
+        "dir",
+        "target",
+    ),
+    "pattern": ("query", "regex", "text", "term", "search", "q", "keyword", "string", "name"),
+    "content": ("text", "contents", "data", "body", "code"),
+    "old": ("old_string", "old_str", "old_text", "search", "find", "before", "original"),
+    "new": ("new_string", "new_str", "new_text", "replace", "replacement", "after"),
+    "code": ("python", "script", "source", "command", "content", "text"),
+    "command": ("cmd", "commands", "args", "arguments", "line", "script", "code", "text"),
+    "kind": ("type", "category"),
+    "text": ("content", "note", "message", "body"),
+    "because": ("reason", "why", "rationale"),
+    "start": ("start_line", "from", "line", "offset", "first"),
+    "end": ("end_line", "to", "last", "until"),
+}
+_TOOL_SYNONYMS = {
+    "grep": "search",
+    "find": "search",
+    "cat": "read",
+    "open": "read",
+    "ls": "read",
+    "list": "read",
+    "read_file": "read",
+    "write_file": "write",
+    "create": "write",
+    "replace": "edit",
+    "str_replace": "edit",
+    "python": "run",
+    "bash": "shell",
+    "sh": "shell",
+    "terminal": "shell",
+    "remember": "note",
+}
+
+
+class Toolbox:
+    """All tools of one project. `notes` records a note and returns its citation."""
+
+    def __init__(
+        self,
+        project_root: Path,
+        *,
+        sandbox: Sandbox,
+        settings: ToolSettings,
+        notes: Callable[[ToolCall], str],
+        checkpoints: Path,
+    ) -> None:
+        root = project_root.resolve()
+        commands = Commands(root, sandbox, settings.timeout_s)
+        writer = Writer(root, Checkpoints(root, checkpoints))
+        self._git = GitTool(root, sandbox, commands)
+        self._limit = settings.output_chars
+        self._sandbox = sandbox
+        tools: tuple[Tool, ...] = (
+            Search(root, settings.output_chars),
+            Read(root, settings.output_chars),
+            Write(writer),
+            Edit(writer),
+            Run(root, commands),
+            Shell(commands),
+            self._git,
+            Note(notes),
+        )
+        self._tools = {tool.spec.name: tool for tool in tools}
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return tuple(tool.spec for tool in self._tools.values())
+
+    @property
+    def sandbox(self) -> str:
+        """What confines commands: "bwrap" or "none"."""
+        return self._sandbox.tier
+
+    def effect(self, call: ToolCall) -> Effect:
+        """What this call would do. An unknown tool or refused git does nothing: it counts as a read."""
+        try:
+            tool = self._tool(call)
+        except ToolError:
+            return "read"
+        if tool is not self._git:
+            return tool.spec.effect
+        try:
+            return self._git.effect(self._understand(call)[1])
+        except ToolError:
+            return "read"
+
+    def git_wrap(self, argv: list[str]) -> list[str]:
+        """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
+        return self._git.wrap_reading(argv)
+
+    def preview(self, call: ToolCall) -> Preview:
+        """What a person is asked to approve. Raises nothing: a call that would fail says how."""
+        try:
+            tool, understood = self._understand(call)
+            return tool.preview(understood)
+        except OrchError as error:
+            return Preview(call.name, str(error))
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        """Run the call. What the model did wrong is a result with `ok` False, never an exception."""
+        started = time.monotonic()
+        try:
+            tool, understood = self._understand(call)
+            result = await tool.run(understood, sink)
+        except OrchError as error:
+            result = ToolResult(False, str(error))
+        except (OSError, UnicodeError) as error:
+            result = ToolResult(False, f"{call.name} failed: {error}. Try another way.")
+        text, cut = cap(clean(result.text), self._limit)
+        spent = int((time.monotonic() - started) * 1000)
+        return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)
+
+    def _understand(self, call: ToolCall) -> tuple[Tool, ToolCall]:
+        """The tool that was meant, and the call with its own argument names and types."""
+        tool = self._tool(call)
+        return tool, ToolCall(tool.spec.name, arguments(tool.spec, dict(call.arguments)))
+
+    def _tool(self, call: ToolCall) -> Tool:
+        name = call.name.strip().lower()
+        tool = self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
+        if tool is None:
+            raise ToolError(f"There is no tool {call.name[:50]!r}.", f"Use one of: {', '.join(self._tools)}.")
+        return tool
+
+
+def arguments(spec: ToolSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by the spec's names and types. Raises `ToolError` naming what is missing."""
+    named = {name.strip().lower(): value for name, value in given.items()}
+    taken = {
+        parameter.name: named.pop(parameter.name) for parameter in spec.parameters if parameter.name in named
+    }
+    for parameter in spec.parameters:
+        if parameter.name not in taken:
+            synonym = next((name for name in _SYNONYMS.get(parameter.name, ()) if name in named), None)
+            if synonym is not None:
+                taken[parameter.name] = named.pop(synonym)
+    missing = [p for p in spec.parameters if p.required and taken.get(p.name) is None]
+    if len(missing) == 1 and len(named) == 1:  # one value without a known name can only be this one
+        taken[missing[0].name] = named.popitem()[1]
+        missing = []
+    if missing:
+        raise ToolError(
+            f"{spec.name} needs {' and '.join(p.name for p in missing)}.", f"Call {_usage(spec)}."
+        )
+    return {p.name: _typed(spec, p, taken[p.name]) for p in spec.parameters if taken.get(p.name) is not None}
+
+
+def _typed(spec: ToolSpec, parameter: Parameter, value: Any) -> str | int:
+    if parameter.type == "integer":
+        try:
+            return int(str(value).strip().strip("L"))
+        except ValueError as error:
+            raise ToolError(
+                f"{parameter.name} must be a number, not {str(value)[:50]!r}.", f"Call {_usage(spec)}."
+            ) from error
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ("\n" if parameter.name in ("content", "old", "new", "code") else " ").join(value)
+    if isinstance(value, (dict, list)):
+        import json
+
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return str(value)
+
+
+def _usage(spec: ToolSpec) -> str:
+    return f"{spec.name}({', '.join(p.name if p.required else p.name + '?' for p in spec.parameters)})"

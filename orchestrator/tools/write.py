@@ -1,0 +1,149 @@
+"""`write`: a whole file at once, atomically, with a checkpoint and a diff."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.ports import OutputSink
+from orchestrator.tools import files
+from orchestrator.tools.checkpoints import Checkpoints
+from orchestrator.tools.text import change_counts, count, unfence, unified_diff
+from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+
+_MARKDOWN = ("", "md", "markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that is decided and not yet made. `old` is None where the file is new."""
+
+    path: Path
+    shown: str
+    old: str | None
+    new: str
+    data: bytes
+    said: str = ""
+
+    @property
+    def diff(self) -> str:
+        return unified_diff(_lf(self.old or ""), _lf(self.new), self.shown)
+
+
+class Writer:
+    """Makes changes: checkpoint, write, describe. Shared by write and edit."""
+
+    def __init__(self, root: Path, checkpoints: Checkpoints) -> None:
+        self.root = root
+        self._checkpoints = checkpoints
+
+    def target(self, given: str) -> Path:
+        """Where a write may go. Raises `ToolError`."""
+        path = files.locate(self.root, given)
+        files.refuse_guarded(self.root, path)
+        shown = files.relative(self.root, path)
+        if path.is_dir():
+            raise ToolError(f"{shown} is a folder.", "Give the path of a file.")
+        if path.exists() and not path.is_file():
+            raise ToolError(
+                f"{shown} is {files.kind(path.stat().st_mode)}, not a file.", "Name a regular file."
+            )
+        return path
+
+    def make(self, change: Change) -> ToolResult:
+        try:
+            self._checkpoints.save(change.path)
+        except OSError as error:
+            raise ToolError(f"No checkpoint can be kept: {error.strerror}.", "Tell the user.") from error
+        files.write_atomic(change.path, change.data, change.shown)
+        diff = change.diff
+        added, removed = change_counts(diff)
+        what = f"changed +{added} −{removed}"
+        if change.old is None:
+            what = f"created, {count(len(change.new.splitlines()), 'line')}"
+        text = f"{change.shown} {what}{change.said}{_parse_warning(change)}"
+        return ToolResult(True, text, diff=diff, changed=(change.shown,))
+
+
+class Write:
+    spec = ToolSpec(
+        "write",
+        "Create a file or replace it whole.",
+        (Parameter("path", "relative to the project"), Parameter("content", "all of the file")),
+        "write",
+    )
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def preview(self, call: ToolCall) -> Preview:
+        change = self._plan(call)
+        return Preview(f"write {change.shown}", change.diff)
+
+    async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
+        change = self._plan(call)
+        if change.old == change.new:
+            return ToolResult(True, f"{change.shown} already holds exactly this; nothing was changed.")
+        return self._writer.make(change)
+
+    def _plan(self, call: ToolCall) -> Change:
+        path = self._writer.target(call.arguments["path"])
+        shown = files.relative(self._writer.root, path)
+        new = tidy(call.arguments["content"], path)
+        if not path.exists():
+            return Change(path, shown, None, new, files.Text("").encode(new))
+        data = files.read_bytes(path, shown)
+        if files.is_binary(data):
+            return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
+        was = files.decode(data)
+        if _crlf(was.content):
+            new = _lf(new).replace("\n", "\r\n")
+        return Change(path, shown, was.content, new, was.encode(new))
+
+
+def tidy(content: str, path: Path) -> str:
+    """The content that was meant: without a fence around it, unescaped, ending with a newline."""
+    fenced = unfence(content)
+    if fenced is not None and not (
+        path.suffix.lower() in (".md", ".markdown") and fenced[0] not in _MARKDOWN
+    ):
+        content = fenced[1]
+    while content.endswith("\\n") and not content.endswith("\\\\n"):
+        content = content[:-2] + "\n"
+    if "\n" not in content.rstrip("\n") and "\\n" in content and path.suffix == ".py":
+        unescaped = content.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
+        if syntax_error(content) and not syntax_error(unescaped):
+            content = unescaped
+    return content if not content or content.endswith("\n") else content + "\n"
+
+
+def syntax_error(source: str) -> str:
+    """What Python's parser says, e.g. "line 7: invalid syntax"; empty if it parses."""
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are no error
+            ast.parse(source)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _parse_warning(change: Change) -> str:
+    if change.path.suffix != ".py" or not (said := syntax_error(change.new)):
+        return ""
+    parsed = change.old is not None and not syntax_error(change.old)
+    return f"\nwarning: the file {'no longer parses' if parsed else 'does not parse'}: {said}"
+
+
+def _crlf(content: str) -> bool:
+    return content.count("\r\n") * 2 > content.count("\n") > 0
+
+
+def _lf(content: str) -> str:
+    return content.replace("\r\n", "\n")
