@@ -1,0 +1,85 @@
+"""What documents say, as values: each fact with the records it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+VERIFIED = "verified"
+"""A tool did it or saw it: paths, exit codes, counts."""
+CLAIMED = "claimed"
+"""A model said it."""
+CONFIRMED = "confirmed"
+"""A person said it, or confirmed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: plain text, citations without brackets ("S7f3a#3"), and how sure it is."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+    status: str = ""
+
+    @property
+    def line(self) -> str:
+        """The text and its evidence, as it stands in a document."""
+        evidence = ", ".join((*self.cites, self.status) if self.status else self.cites)
+        return f"{self.text} [{evidence}]" if evidence else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One prompt of the user, and what came of it."""
+
+    asked: Fact
+    results: tuple[Fact, ...] = ()
+    lessons: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """One session as its records tell it; `ended` says so when it was cut off."""
+
+    session: str
+    title: str
+    ended: Fact | None = None
+    starting: tuple[Fact, ...] = ()
+    work: tuple[Work, ...] = ()
+    decisions: tuple[Fact, ...] = ()
+    dead_ends: tuple[Fact, ...] = ()
+    changes: tuple[Fact, ...] = ()
+    blockers: tuple[Fact, ...] = ()
+    next_steps: tuple[Fact, ...] = ()
+    tests: tuple[Fact, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing was asked, done or noted."""
+        noted = (self.decisions, self.blockers, self.next_steps, self.dead_ends, self.changes, self.tests)
+        return not (self.work or any(noted))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, its facts newest first, and the share of the budget that is its own."""
+
+    title: str
+    facts: tuple[Fact, ...]
+    share: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BriefingFacts:
+    """What a fresh instance needs. `sections` in order of importance."""
+
+    name: str
+    newest: str = ""
+    where: Fact | None = None
+    next_step: Fact | None = None
+    sections: tuple[Section, ...] = ()
+    left_out: str = field(default="")
+
+    @property
+    def empty(self) -> bool:
+        return self.next_step is None and not self.sections

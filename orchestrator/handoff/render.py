@@ -1,0 +1,57 @@
+"""Facts to text, pure: what fits the budget, and the templates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.handoff import templates
+from orchestrator.handoff.facts import BriefingFacts, Section, SessionFacts
+from orchestrator.handoff.templates import Templates
+
+BRIEFING_CHARS = 4800
+"""About 1,200 tokens: the share of the window that tier 3 has."""
+_FRAME_CHARS = 420
+
+
+def session_entry(facts: SessionFacts, own: Templates) -> str:
+    """The session's entry for SESSION_LOG.md, with the headings of the seed."""
+    return own.render(templates.ENTRY, {"s": facts}).strip("\n") + "\n"
+
+
+def briefing(facts: BriefingFacts, own: Templates, budget: int = BRIEFING_CHARS) -> str:
+    """The whole SESSION_BRIEFING.md as it would be made anew, its regions marked."""
+    return own.render(templates.BRIEFING, {"b": fit(facts, budget)})
+
+
+def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
+    """The facts that fit in `budget` characters, and a word about those that do not.
+
+    Each section first takes its own share, so that many decisions cannot crowd out a blocker; what
+    is unused then goes to the sections in order.
+    """
+    head = sum(len(fact.line) + 20 for fact in (facts.next_step, facts.where) if fact)
+    room = budget - _FRAME_CHARS - head - sum(len(section.title) + 5 for section in facts.sections)
+    kept = [0] * len(facts.sections)
+    spent = 0
+    for number, section in enumerate(facts.sections):
+        own = int(room * section.share)
+        while kept[number] < len(section.facts) and own >= (size := _size(section, kept[number])):
+            own, spent, kept[number] = own - size, spent + size, kept[number] + 1
+    for number, section in enumerate(facts.sections):
+        while kept[number] < len(section.facts) and spent + (size := _size(section, kept[number])) <= room:
+            spent, kept[number] = spent + size, kept[number] + 1
+    lost = [
+        f"{len(section.facts) - count} {section.what}"
+        for section, count in zip(facts.sections, kept, strict=True)
+        if count < len(section.facts)
+    ]
+    sections = tuple(
+        replace(section, facts=section.facts[:count])
+        for section, count in zip(facts.sections, kept, strict=True)
+        if count
+    )
+    return replace(facts, sections=sections, left_out=", ".join(lost))
+
+
+def _size(section: Section, index: int) -> int:
+    return len(section.facts[index].line) + 3

@@ -1,0 +1,149 @@
+"""The four documents of one project: read for a prompt, written from the journal.
+
+Where the project cannot be written, its log and briefing are kept in the node's home instead and
+are read from both places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from orchestrator.documents import files, regions, tiers
+from orchestrator.documents.plain import flat
+from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
+from orchestrator.errors import DocumentError
+from orchestrator.handoff import evidence, render, session_log
+from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.handoff.templates import Templates
+from orchestrator.paths import PROJECT_FOLDER, Home
+from orchestrator.types import TierText
+from orchestrator.workspaces import Project, workspace_of
+
+T = TypeVar("T")
+
+
+class ProjectDocuments:
+    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
+
+    def __init__(
+        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+    ) -> None:
+        self._project = project
+        self._journal = journal
+        self._warn = warn
+        self._folder = project.root if project.writable else home.root / "logs" / project.id
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
+        self._templates = Templates(project.root, warn)
+        self.workspace = workspace_of(project)
+
+    def tiers(self) -> tuple[TierText, ...]:
+        found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
+        if self._folder != self._project.root:
+            for tier in (BRIEFING, LOG):
+                if own := tiers.read_tier(tier, self._folder, self._warn):
+                    found[tier.number] = _joined(
+                        found.get(tier.number), tier, self._folder / tier.filename, own
+                    )
+        return tuple(found[number] for number in sorted(found))
+
+    def refresh(self, *, create: bool = False) -> str:
+        """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
+
+        Without `create` an empty journal makes no file. A region edited by hand is kept, with a warning.
+        """
+        facts = evidence.collect_briefing(self._journal, self._project.id, self._project.name)
+        path = self._folder / BRIEFING.filename
+        if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
+            return "unchanged"
+        rendered = render.briefing(facts, self._templates)
+        return write_regions(path, self._folder, rendered, self._guard(), self._warn)
+
+    def close_session(self, session: str, reason: str) -> None:
+        facts = evidence.collect_session(self._journal, self._project.id, session, reason)
+        if not facts.empty or facts.ended:
+            entry = render.session_entry(facts, self._templates)
+            path = self._folder / LOG.filename
+            with self._guard():
+                session_log.add_entry(path, (self._folder,), self._name, session, entry)
+        self.refresh()
+
+    def create_log(self) -> str:
+        """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
+        with self._guard():
+            made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
+        return "created" if made else "unchanged"
+
+    def write_project(self, values: Mapping[str, Any], template: str) -> str:
+        """Make PROJECT_CONTEXT.md, or bring its generated region up to date.
+
+        A file that a person wrote without such a region is left alone: "kept".
+        """
+        path = self._folder / PROJECT.filename
+        rendered = self._templates.render(template, values)
+        return write_regions(path, self._folder, rendered, self._guard(), self._warn, adopt=False)
+
+    @property
+    def _name(self) -> str:
+        return flat(self._project.name, 80)
+
+    def _guard(self) -> AbstractContextManager[None]:
+        return files.locked(self._lock)
+
+
+def write_portfolio(workspace: Path, rendered: str, warn: Warn = warn_in_log) -> str:
+    """Make the workspace's PORTFOLIO_CONTEXT.md or bring its region up to date; hold a lock around."""
+    from contextlib import nullcontext
+
+    return write_regions(workspace / PORTFOLIO.filename, workspace, rendered, nullcontext(), warn)
+
+
+def write_regions(
+    path: Path,
+    folder: Path,
+    rendered: str,
+    guard: AbstractContextManager[None],
+    warn: Warn,
+    *,
+    adopt: bool = True,
+) -> str:
+    """Merge a freshly rendered document into the one on disk: "created", "updated", "kept", "unchanged".
+
+    With `adopt` a document without regions gets them at its end.
+    """
+    state = "unchanged"
+
+    def edit(old: bytes | None) -> bytes:
+        nonlocal state
+        if old is not None and not adopt and not _named(old, path):
+            state = "kept"
+            return old
+        merged = _naming(path, lambda: regions.merge(old, rendered))
+        for name in merged.edited:
+            warn(f"{path.name}: the region {name} was edited by hand and is kept as it is.")
+        state = "created" if old is None else "updated"
+        return merged.data
+
+    with guard:
+        changed = files.rewrite(path, (folder,), edit)
+    return state if changed or state == "kept" else "unchanged"
+
+
+def _named(old: bytes, path: Path) -> bool:
+    return bool(_naming(path, lambda: regions.parse(old)))
+
+
+def _naming(path: Path, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except DocumentError as error:
+        raise DocumentError(f"{path} is left as it is. {error.message}", error.remedy) from error
+
+
+def _joined(old: TierText | None, tier: Tier, path: Path, own: str) -> TierText:
+    if old is None:
+        return TierText(tier.number, tier.name, str(path), own)
+    return replace(old, text=f"{old.text}\n\n{own}")
