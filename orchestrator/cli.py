@@ -91,6 +91,26 @@ def main() -> None:
 
         print(f"orch: {plain(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001  # a defect of ours: kept for a report, not thrown at the user
+        print(f"orch: {_kept(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _kept(error: Exception) -> str:
+    """The sentence for an unexpected error, whose details go to a file in the node's home."""
+    import traceback
+
+    from orchestrator.paths import home
+    from orchestrator.terminal import one_line
+
+    what = one_line(f"Unexpected {type(error).__name__}: {error}", 200)
+    try:
+        path = home().root / "crash.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+    except OSError:
+        return f"{what} The details could not be kept: {home().root} cannot be written."
+    return f"{what} This is a defect; the details are in {path}."
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class Documents(Protocol):
         """Whatever of the four exists, tier 1 first; unreadable files are left out."""
         ...
 
-    def refresh(self) -> None:
+    def refresh(self) -> object:
         """Bring the generated regions up to date with the journal (no model, cheap)."""
         ...
 

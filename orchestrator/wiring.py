@@ -20,6 +20,7 @@ from orchestrator.types import Mode, Notice, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.session import Session
+    from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
     from orchestrator.workspaces import Project
@@ -106,7 +107,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
 
     try:
         tools = toolbox(project, settings, where, take_note)
-        documents = ProjectDocuments(project, journal, where)
+        documents = ProjectDocuments(project, journal, where, warn=lambda text: sessions[0].warn(text))
         notices = _close_abandoned(running, journal, where)
         session = Session(
             Parts(
@@ -149,9 +150,7 @@ def toolbox(project: Project, settings: Settings, where: Home, notes: Callable[[
 
     return Toolbox(
         project.root,
-        sandbox=probe(where)
-        if settings.tools.sandbox == "auto"
-        else NoSandbox("switched off by tools.sandbox"),
+        sandbox=probe(where) if settings.tools.sandbox == "auto" else NoSandbox("tools.sandbox is none."),
         settings=settings.tools,
         notes=notes,
         checkpoints=project.root / ".orchestrator" / "checkpoints",
@@ -175,7 +174,7 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     return facts
 
 
-def _close_abandoned(running: Any, journal: SqliteJournal, where: Home) -> list[Notice]:
+def _close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Home) -> list[Notice]:
     """Close sessions whose process was killed: their end is recorded and their log entry written."""
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.types import Entry
@@ -188,7 +187,7 @@ def _close_abandoned(running: Any, journal: SqliteJournal, where: Home) -> list[
             if ended and (ended[0].body or {}).get("event") != "end":
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, project_id, session)])
-            ProjectDocuments(open_project(Path(path)), journal, where).close_session(session, "killed")
+            ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
             notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))
         else:

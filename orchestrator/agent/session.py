@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.agent.approval import Gate
@@ -41,7 +42,7 @@ ROLLOVER_ROOM = 1024
 class Running(Protocol):
     """Marks a session as alive, so that a killed one is found at the next start."""
 
-    def begin(self, session: str, project: str, path: str) -> None: ...
+    def begin(self, session: str, project: str, path: Path) -> None: ...
 
     def end(self, session: str) -> None: ...
 
@@ -109,7 +110,7 @@ class Session:
         self._limits = replace(self._limits, context_size=info.context_size)
         await self._read_window()
         assert self.window is not None
-        self._parts.running.begin(self.id, self._parts.project, self._parts.path)
+        self._parts.running.begin(self.id, self._parts.project, Path(self._parts.path))
         self._open = True
         tiers = tuple(part for part in self.window.parts if part.tier)
         self._recorder.start(
@@ -149,8 +150,12 @@ class Session:
                 self._parts.documents.close_session(self.id, reason)
                 self._parts.running.end(self.id)
             except OrchError as error:
-                self._notices.append(Notice(str(error), "warning"))
+                self.warn(str(error))
         return [*self._drain(), SessionEnd(self.id, reason, self.meter.total)]
+
+    def warn(self, text: str) -> None:
+        """One sentence for the user, shown with the next events."""
+        self._notices.append(Notice(text, "warning"))
 
     def _drain(self) -> list[Notice]:
         notices, self._notices = self._notices, []
@@ -161,7 +166,7 @@ class Session:
         try:
             self._parts.documents.refresh()
         except OrchError as error:
-            self._notices.append(Notice(str(error), "warning"))
+            self.warn(str(error))
 
     @property
     def busy(self) -> bool:

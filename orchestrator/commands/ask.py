@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.commands.complete import complete_models
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.types import Mode
 
@@ -24,7 +25,7 @@ def ask(
         Path | None, typer.Option(help="Folder to work in (default: this one).", show_default=False)
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Model name, or auto.", autocompletion=lambda: _models())
+        str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
     mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
     approve: Annotated[
@@ -102,9 +103,3 @@ async def _ask(text: str, options: object, approve: str | None, *, json_: bool, 
             for event in await session.close(reason):
                 renderer.show(event)
     return 130 if reason == "interrupted" else 0
-
-
-def _models() -> list[str]:
-    from orchestrator.commands.model import model_names
-
-    return model_names()

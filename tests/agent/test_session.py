@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ class Running:
     def __init__(self) -> None:
         self.now: set[str] = set()
 
-    def begin(self, session: str, project: str, path: str) -> None:
+    def begin(self, session: str, project: str, path: Path) -> None:
         self.now.add(session)
 
     def end(self, session: str) -> None:
