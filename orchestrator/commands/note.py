@@ -1,0 +1,90 @@
+"""`orch note`: a decision, lesson, blocker or next step from the shell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.errors import DocumentError, UsageError
+from orchestrator.types import NOTE_KINDS
+
+if TYPE_CHECKING:
+    from orchestrator.journal.store import SqliteJournal
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+_EPILOG = 'Example: orch note decision "use PostgreSQL" --because "SQLite locks under our writers"'
+
+
+@app.command(epilog=_EPILOG)
+def note(
+    kind: str = typer.Argument(help="decision, lesson, blocker, next or note."),
+    text: str = typer.Argument(help="One sentence; - reads it from stdin."),
+    because: str = typer.Option("", help="The reason."),
+    rejected: str = typer.Option("", help="What was considered and not taken."),
+    supersedes: str = typer.Option(
+        "", metavar="ID", help="The note this one replaces, as S7f3a#3 or record id."
+    ),
+    project: Annotated[Path, typer.Option(metavar="PATH", help="A folder of the project.")] = Path("."),
+    private: bool = typer.Option(False, "--private", help="Never leaves this device, nor enters a document."),
+    as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
+) -> None:
+    """Record a note for the instances to come; it is in the next prompt."""
+    if kind not in NOTE_KINDS:
+        raise UsageError(f"There is no kind of note {kind!r}.", f"Choose from: {', '.join(NOTE_KINDS)}.")
+    body = _body(text, because, rejected)
+
+    import json
+    import secrets
+
+    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.journal.canonical import record_json
+    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.paths import home
+    from orchestrator.types import Entry
+    from orchestrator.workspaces import open_project
+
+    place, where = open_project(project), home()
+    with SqliteJournal.open(where) as journal:
+        parents: tuple[str, ...] = ()
+        if supersedes:
+            body["supersedes"] = _superseded(journal, supersedes, place.id)
+            parents = (body["supersedes"],)
+        entry = Entry(kind, body, place.id, secrets.token_hex(16), parents=parents, private=private)
+        record = journal.append([entry])[0]
+        citation = journal.cite(record)
+        typer.echo(json.dumps({"citation": citation, **record_json(record)}) if as_json else citation)
+        try:
+            ProjectDocuments(place, journal, where).refresh()
+        except DocumentError as error:
+            raise DocumentError(
+                f"The note is recorded, but the briefing is not: {error.message}", error.remedy
+            ) from error
+
+
+def _body(text: str, because: str, rejected: str) -> dict[str, Any]:
+    if text == "-":
+        text = sys.stdin.read()
+    if not text.strip():
+        raise UsageError("The note is empty.", "Give one sentence, or - and the text on stdin.")
+    body: dict[str, Any] = {"text": text.strip()}
+    if because.strip():
+        body["because"] = because.strip()
+    if rejected.strip():
+        body["rejected"] = rejected.strip()
+    return {**body, "by": "user", "status": "confirmed"}
+
+
+def _superseded(journal: SqliteJournal, citation: str, project: str) -> str:
+    """The id of the one note of this project that a citation names."""
+    found = [record for record in journal.resolve(citation) if record.kind in NOTE_KINDS]
+    if len(found) != 1:
+        raise UsageError(
+            f"{citation} names {len(found)} notes, not one.", "See `orch log` for citations like S7f3a#3."
+        )
+    if found[0].project != project:
+        raise UsageError(f"{citation} belongs to another project.", "Give that project with --project.")
+    return found[0].id

@@ -1,0 +1,67 @@
+"""The database file: opened, given its identity, and closed, each with the lock it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+
+from orchestrator.errors import JournalError
+from orchestrator.journal import schema
+from orchestrator.journal.clock import ClockState
+from orchestrator.journal.failures import REBUILD
+from orchestrator.journal.lock import FileLock
+from orchestrator.journal.memory_log import MemoryLog
+from orchestrator.paths import Home
+
+
+def lock_file(home: Home) -> Path:
+    return home.root / "journal.lock"
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode; the file is made readable by its owner only."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def write_meta(
+    connection: sqlite3.Connection, dev: str, epoch: int, state: ClockState, mirror_bytes: int
+) -> None:
+    """Give a new database its identity. Needs an open transaction."""
+    rows = {
+        "dev": dev,
+        "epoch": str(epoch),
+        "clock": json.dumps([state.last, state.ahead]),
+        "mirror_bytes": str(mirror_bytes),
+    }
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows.items())
+
+
+def prepare(connection: sqlite3.Connection, home: Home) -> None:
+    """Make or migrate the database. Needs the file lock."""
+    if schema.version(connection) == 0 and MemoryLog(home.memory_log).size():
+        raise JournalError(
+            f"The journal {home.journal} is missing or empty, but {home.memory_log} is not.", REBUILD
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    schema.migrate(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute("SELECT 1 FROM meta").fetchone():
+        write_meta(connection, secrets.token_hex(16), 1, ClockState(), 0)
+    connection.execute("COMMIT")
+
+
+def shut(connection: sqlite3.Connection, lock: Path, owner: int) -> None:
+    """Close under the lock, since closing the last connection is a checkpoint."""
+    if os.getpid() != owner:
+        return  # a forked child: the connection is its parent's
+    try:
+        with FileLock(lock, timeout=2):
+            connection.close()
+    except (JournalError, OSError):
+        connection.close()

@@ -1,0 +1,146 @@
+"""The journal's tables, as an append-only list of migrations, and how a record becomes a row."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from orchestrator.errors import JournalError
+from orchestrator.journal.canonical import canonical, record_line
+from orchestrator.types import NOTE_KINDS, Record
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # `arrival` is this node's order of writing, which the mirror follows. A record's own key is
+        # (dev, epoch, stream, seq); `ordinal` and `supersedes` are derived from it, for look-ups.
+        """CREATE TABLE records (
+            arrival INTEGER PRIMARY KEY,
+            v INTEGER NOT NULL, dev TEXT NOT NULL, epoch INTEGER NOT NULL, stream TEXT NOT NULL,
+            seq INTEGER NOT NULL, ts_ms INTEGER NOT NULL, ts_ctr INTEGER NOT NULL, wall TEXT NOT NULL,
+            project TEXT NOT NULL, session TEXT NOT NULL, kind TEXT NOT NULL, entity TEXT NOT NULL,
+            parents TEXT NOT NULL, body TEXT, salt TEXT, body_sha TEXT NOT NULL,
+            id TEXT NOT NULL UNIQUE,
+            ordinal INTEGER NOT NULL, supersedes TEXT,
+            UNIQUE (dev, epoch, stream, seq)
+        )""",
+        "CREATE INDEX by_time ON records (ts_ms, ts_ctr, dev)",
+        "CREATE INDEX by_project ON records (project, ts_ms, ts_ctr, dev)",
+        "CREATE INDEX by_kind ON records (kind, ts_ms, ts_ctr, dev)",
+        "CREATE INDEX by_project_kind ON records (project, kind, ts_ms, ts_ctr, dev)",
+        "CREATE INDEX by_session ON records (session, ts_ms, ts_ctr, dev)",
+        "CREATE INDEX by_ordinal ON records (session, ordinal)",
+        "CREATE INDEX by_superseded ON records (supersedes) WHERE supersedes IS NOT NULL",
+        "CREATE INDEX by_tombstone ON records (entity) WHERE kind = 'tombstone'",
+        """CREATE TABLE heads (
+            dev TEXT NOT NULL, epoch INTEGER NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL,
+            PRIMARY KEY (dev, epoch, stream)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE sessions (
+            session TEXT PRIMARY KEY, ordinal INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    ),
+)
+
+COLUMNS = (
+    "v, dev, epoch, stream, seq, ts_ms, ts_ctr, wall, project, session, kind, entity, parents,"
+    " body, salt, body_sha, id"
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an open database to the newest version, one transaction a step. Needs the file lock."""
+    for number, statements in enumerate(MIGRATIONS[version(connection) :], version(connection) + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The database's version. Raises `JournalError` when a newer orch made it."""
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > len(MIGRATIONS):
+        raise JournalError(
+            f"The journal has version {found}, and this orch knows {len(MIGRATIONS)}.",
+            "Update orch: a newer one wrote this journal.",
+        )
+    return found
+
+
+def insert(connection: sqlite3.Connection, record: Record) -> None:
+    """Write one record, its head and its session's count. Needs an open transaction."""
+    ordinal = _ordinal(connection, record)
+    body = None if record.body is None else canonical(record.body).decode()
+    superseded = record.body.get("supersedes") if record.body and record.kind in NOTE_KINDS else None
+    connection.execute(
+        f"INSERT INTO records ({COLUMNS}, ordinal, supersedes) VALUES ({','.join('?' * 19)})",
+        (
+            record.v,
+            record.dev,
+            record.epoch,
+            record.stream,
+            record.seq,
+            *record.ts,
+            record.wall,
+            record.project,
+            record.session,
+            record.kind,
+            record.entity,
+            canonical(list(record.parents)).decode(),
+            body,
+            record.salt,
+            record.body_sha,
+            record.id,
+            ordinal,
+            superseded if isinstance(superseded, str) else None,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
+        (record.dev, record.epoch, record.stream, record.seq),
+    )
+    connection.execute(
+        "INSERT INTO sessions VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET ordinal = max(ordinal, excluded.ordinal)",
+        (record.session, ordinal),
+    )
+
+
+def next_ordinal(connection: sqlite3.Connection, session: str) -> int:
+    """The place, from 1, that the next record of a session takes in it."""
+    row = connection.execute("SELECT ordinal FROM sessions WHERE session = ?", (session,)).fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
+def _ordinal(connection: sqlite3.Connection, record: Record) -> int:
+    """The author's ordinal where the entity says it (`SESSION#N`), else the next free one."""
+    session, mark, number = record.entity.rpartition("#")
+    if mark and session == record.session and number.isascii() and number.isdigit():
+        return int(number[:15])
+    return next_ordinal(connection, record.session)
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """The record of a row selected by `COLUMNS`."""
+    (v, dev, epoch, stream, seq, ms, ctr, wall, project, session, kind, entity, parents, body, salt,
+     body_sha, identity) = row  # fmt: skip
+    return Record(
+        v, dev, epoch, stream, seq, (ms, ctr), wall, project, session, kind, entity,
+        tuple(json.loads(parents)), None if body is None else json.loads(body), salt, body_sha, identity,
+    )  # fmt: skip
+
+
+def lines(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:
+    """(arrival, line of the mirror) of every record that arrived after the given one, in order."""
+    query = f"SELECT arrival, {COLUMNS} FROM records WHERE arrival > ? ORDER BY arrival"
+    for arrival, *row in connection.execute(query, (after,)):
+        yield arrival, record_line(record_of(row))

@@ -1,0 +1,361 @@
+"""The journal: one SQLite file per node, the truth about what happened on it.
+
+A write transaction holds a file lock as well, since SQLite before 3.51.3 can lose a write-ahead log
+that two connections reset at once; checkpoints happen inside it, at a commit or at `close`. `append`
+returns when the records are on the disk (synchronous=FULL). Connections must not cross a fork.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.errors import JournalError
+from orchestrator.journal import citations, schema
+from orchestrator.journal.canonical import VERSION, body_sha, plain, record_id, record_line
+from orchestrator.journal.clock import ClockState, SystemClock, tick
+from orchestrator.journal.database import connect, lock_file, prepare, shut
+from orchestrator.journal.failures import damaged, explained
+from orchestrator.journal.lock import FileLock
+from orchestrator.journal.memory_log import MemoryLog
+from orchestrator.journal.redact import redact_body
+from orchestrator.paths import Home
+from orchestrator.ports import Clock
+from orchestrator.types import NOTE_KINDS, Entry, Kind, Record
+
+PRIVATE = "private"
+NODE = "node"
+
+_NOTES = ",".join(f"'{kind}'" for kind in NOTE_KINDS)
+_LIVE_NOTES = f"""
+SELECT {schema.COLUMNS} FROM records AS note
+WHERE project = ? AND kind IN ({_NOTES}) AND body IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
+                  AND grave.entity = note.entity AND grave.project = note.project)
+  AND NOT EXISTS (
+    SELECT 1 FROM records AS newer WHERE newer.supersedes = note.id AND newer.project = note.project
+    AND (coalesce(json_extract(newer.body, '$.status'), '') <> 'claimed'
+         OR json_extract(note.body, '$.status') = 'claimed')
+    AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
+                    AND grave.entity = newer.entity AND grave.project = newer.project))
+ORDER BY ts_ms, ts_ctr, dev"""
+
+
+class SqliteJournal:
+    """`ports.Journal` on SQLite. Safe between threads and processes; every error is a `JournalError`."""
+
+    def __init__(self, home: Home, connection: sqlite3.Connection, clock: Clock) -> None:
+        """Use `open`, which prepares the database."""
+        self._home = home
+        self._connection = connection
+        self._clock = clock
+        self._thread = threading.RLock()
+        self._mirror = MemoryLog(home.memory_log)
+        self._mirror_warned = False
+        self._inode = os.stat(home.journal).st_ino
+        self._finalizer = weakref.finalize(self, shut, connection, lock_file(home), os.getpid())
+
+    @classmethod
+    def open(cls, home: Home, clock: Clock | None = None) -> SqliteJournal:
+        """Open the node's journal, making it on first use and repairing its mirror."""
+        with explained(home.journal):
+            home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            connection = connect(home.journal)
+            try:
+                if schema.version(connection) < len(schema.MIGRATIONS):
+                    with FileLock(lock_file(home)):
+                        prepare(connection, home)
+                journal = cls(home, connection, clock or SystemClock())
+                journal._check_mirror()
+            except BaseException:
+                connection.close()
+                raise
+        return journal
+
+    def close(self) -> None:
+        """Close the database; also done when the journal is dropped or the program ends."""
+        with self._thread:
+            self._finalizer()
+
+    def __enter__(self) -> SqliteJournal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def device(self) -> tuple[str, int]:
+        """This node's device id (32 hexadecimal digits) and epoch."""
+        with self._thread, explained(self._home.journal):
+            meta = self._meta()
+            return meta["dev"], int(meta["epoch"])
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry]) -> list[Record]:
+        """Record all entries, or none, secrets redacted; returns once they are durable."""
+        prepared = [_redacted(entry) for entry in entries]
+        if not prepared:
+            return []
+        path = self._home.journal
+        with self._thread, explained(path), FileLock(lock_file(self._home)):
+            self._assert_same_file()
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                meta = self._meta()
+                records = self._insert(prepared, meta)
+                lines = b"".join(map(record_line, records))
+                expected = int(meta["mirror_bytes"])
+                self._set_meta("mirror_bytes", str(expected + len(lines)))
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._write_mirror(lines, expected)
+        return records
+
+    def _insert(self, entries: Sequence[Entry], meta: dict[str, str]) -> list[Record]:
+        last, ahead = json.loads(meta["clock"])
+        state = ClockState(tuple(last), tuple(ahead))
+        dev, epoch, now = meta["dev"], int(meta["epoch"]), self._clock.now_ms()
+        wall = datetime.fromtimestamp(now / 1000).astimezone().isoformat(timespec="milliseconds")
+        records = []
+        for entry in entries:
+            ts, state = tick(state, now, self._times(entry.parents))
+            stream = PRIVATE if entry.private else entry.project or NODE
+            salt = secrets.token_hex(16)
+            fields: dict[str, Any] = {
+                "v": VERSION,
+                "dev": dev,
+                "epoch": epoch,
+                "stream": stream,
+                "seq": self._head(dev, epoch, stream) + 1,
+                "ts": list(ts),
+                "wall": wall,
+                "project": entry.project,
+                "session": entry.session,
+                "kind": entry.kind,
+                "entity": entry.entity
+                or f"{entry.session}#{schema.next_ordinal(self._connection, entry.session)}",
+                "parents": list(entry.parents),
+                "body_sha": body_sha(entry.body, salt),
+            }
+            record = Record(
+                **{**fields, "ts": ts, "parents": entry.parents},
+                body=entry.body, salt=salt, id=record_id(fields),
+            )  # fmt: skip
+            schema.insert(self._connection, record)
+            records.append(record)
+        self._set_meta("clock", json.dumps([state.last, state.ahead]))
+        return records
+
+    def _times(self, parents: Sequence[str]) -> list[tuple[int, int]]:
+        marks = ",".join("?" * len(parents))
+        query = f"SELECT ts_ms, ts_ctr FROM records WHERE id IN ({marks})"
+        return self._connection.execute(query, parents).fetchall() if parents else []
+
+    def _head(self, dev: str, epoch: int, stream: str) -> int:
+        query = "SELECT seq FROM heads WHERE dev = ? AND epoch = ? AND stream = ?"
+        row = self._connection.execute(query, (dev, epoch, stream)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _meta(self) -> dict[str, str]:
+        meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
+        if missing := {"dev", "epoch", "clock", "mirror_bytes"} - set(meta):
+            raise damaged(self._home.journal, f"without {', '.join(sorted(missing))}")
+        return meta
+
+    def _set_meta(self, key: str, value: str) -> None:
+        self._connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+
+    def _assert_same_file(self) -> None:
+        # Writing on into a file that was moved away would acknowledge records that nobody finds.
+        try:
+            same = os.stat(self._home.journal).st_ino == self._inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise JournalError(
+                f"The journal {self._home.journal} was replaced meanwhile.", "Start orch again."
+            )
+
+    # --- the mirror -----------------------------------------------------------------------------
+
+    def _write_mirror(self, lines: bytes, expected: int) -> None:
+        """Never fails: the records are safe, and the next write or start repairs the mirror."""
+        try:
+            if not self._mirror.append(lines, expected):
+                self._mirror.repair(self._lines, self._arrival, expected + len(lines))
+        except OSError as error:
+            self._warn(error)
+
+    def _check_mirror(self) -> None:
+        if self._mirror_whole():
+            return
+        with FileLock(lock_file(self._home)):
+            if self._mirror_whole():  # another process was between its commit and its mirror
+                return
+            try:
+                self._mirror.repair(self._lines, self._arrival, int(self._meta()["mirror_bytes"]))
+            except OSError as error:
+                self._warn(error)
+
+    def _mirror_whole(self) -> bool:
+        if self._mirror.size() != int(self._meta()["mirror_bytes"]):
+            return False
+        newest = self._connection.execute("SELECT max(arrival) FROM records").fetchone()[0]
+        try:
+            return newest is None or self._mirror.last_line()[0] == next(self._lines(newest - 1))[1]
+        except OSError as error:
+            self._warn(error)
+            return True
+
+    def _lines(self, after: int) -> Iterator[tuple[int, bytes]]:
+        return schema.lines(self._connection, after)
+
+    def _arrival(self, identity: str) -> int | None:
+        row = self._connection.execute("SELECT arrival FROM records WHERE id = ?", (identity,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _warn(self, error: OSError) -> None:
+        if not self._mirror_warned:
+            self._mirror_warned = True
+            import logging  # 7 ms, hardly ever needed
+
+            logging.getLogger(__name__).warning(
+                "%s cannot be written (%s). Records are safe in the journal; it is repaired later.",
+                self._mirror.path, error.strerror or error,
+            )  # fmt: skip
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def records(
+        self,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        kinds: Iterable[Kind] | None = None,
+        since_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Record]:
+        """Records in the order of their timestamps; `limit` keeps the first of that order."""
+        wanted: list[Kind | None] = [None] if kinds is None else list(dict.fromkeys(kinds))
+        # A session is small: a `+` keeps SQLite from reading the project's index instead of its own.
+        small = "+" if session is not None else ""
+        found: list[Record] = []
+        for kind in wanted:  # one ordered index each; `IN` would sort all of history
+            conditions = {
+                f"{small}project = ?": project,
+                "session = ?": session,
+                f"{small}kind = ?": kind,
+                "ts_ms >= ?": since_ms,
+            }
+            used = {text: value for text, value in conditions.items() if value is not None}
+            where = f"WHERE {' AND '.join(used)}" if used else ""
+            way = "DESC" if newest_first else "ASC"
+            found += self._select(
+                f"{where} ORDER BY ts_ms {way}, ts_ctr {way}, dev {way} LIMIT ?",
+                (*used.values(), -1 if limit is None else max(limit, 0)),
+            )
+        if len(wanted) > 1:
+            found.sort(key=lambda record: (record.ts, record.dev), reverse=newest_first)
+        return found if limit is None else found[: max(limit, 0)]
+
+    def live_notes(self, project: str) -> list[Record]:
+        """Notes that still hold, oldest first: not superseded, not tombstoned, not redacted.
+
+        A note is superseded by one of the same project whose `body.supersedes` is its id, whether or
+        not that one has been superseded itself. What a model only claims retires nothing that a
+        person said. A tombstone hides its `entity`, and with it what that note superseded comes back.
+        """
+        return self._query(_LIVE_NOTES, (project,))
+
+    def by_id_prefix(self, prefix: str, limit: int = 10) -> list[Record]:
+        """Records whose id begins with `prefix`, at most `limit`."""
+        return self._select("WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (prefix, prefix + "~", limit))
+
+    def _select(self, rest: str, values: Sequence[object]) -> list[Record]:
+        return self._query(f"SELECT {schema.COLUMNS} FROM records {rest}", values)
+
+    def _query(self, query: str, values: Sequence[object]) -> list[Record]:
+        with self._thread, explained(self._home.journal):
+            return [schema.record_of(row) for row in self._connection.execute(query, values)]
+
+    def _column(self, query: str, values: Sequence[object]) -> list[Any]:
+        with self._thread, explained(self._home.journal):
+            return [row[0] for row in self._connection.execute(query, values)]
+
+    # --- citations ------------------------------------------------------------------------------
+
+    def cite(self, record: Record) -> str:
+        """`S7f3a#3`."""
+        ordinals = self._column("SELECT ordinal FROM records WHERE id = ?", (record.id,))
+        return citations.form(self._session_prefix(record.session), ordinals[0] if ordinals else None)
+
+    def cite_session(self, session: str) -> str:
+        """`S7f3a`."""
+        return citations.form(self._session_prefix(session))
+
+    def resolve(self, citation: str) -> list[Record]:
+        """The records that `S7f3a#3`, `S7f3a` or the beginning of a record's id names, oldest first.
+
+        Raises `JournalError` when that is nothing, or more than one session or record.
+        """
+        named = citations.parse(citation)
+        if named is None:
+            remedy = "Write S7f3a#3, S7f3a, or the first characters of a record's id."
+            raise JournalError(f"{citation!r} is not a citation.", remedy)
+        if isinstance(named, citations.RecordCitation):
+            return self._single(citation, self.by_id_prefix(named.prefix), [])
+        query = "SELECT session FROM sessions WHERE session >= ? AND session < ? ORDER BY session LIMIT 10"
+        sessions = self._column(query, (named.prefix, named.prefix + "~"))
+        if named.prefix in sessions:
+            sessions = [named.prefix]
+        if named.ordinal is None:
+            if len(sessions) == 1:
+                return self.records(session=sessions[0])
+            return self._single(citation, [], [self.cite_session(session) for session in sessions])
+        found: list[Record] = []
+        for session in sessions:
+            found += self._select("WHERE session = ? AND ordinal = ?", (session, named.ordinal))
+        return self._single(citation, found, [])
+
+    def _single(self, citation: str, found: list[Record], others: list[str]) -> list[Record]:
+        if len(found) == 1:
+            return found
+        candidates = others or [f"{self.cite(record)} ({record.id[:12]})" for record in found]
+        if candidates:
+            listed = ", ".join(candidates)
+            raise JournalError(f"{citation} is ambiguous: it may be {listed}.", "Write more characters.")
+        raise JournalError(f"There is no {citation} in this journal.", "See `orch log --all`.")
+
+    def _session_prefix(self, session: str) -> str:
+        query = (
+            "SELECT max(session) FROM sessions WHERE session < ?1"
+            " UNION ALL SELECT min(session) FROM sessions WHERE session > ?1"
+        )
+        return citations.shortest_prefix(session, tuple(filter(None, self._column(query, (session,)))))
+
+
+def _redacted(entry: Entry) -> Entry:
+    """The entry as it will be stored: JSON values only, without secrets."""
+    if entry.project in (PRIVATE, NODE):
+        raise JournalError(f"A project cannot have the id {entry.project!r}.", "Give it a UUID.")
+    return Entry(
+        kind=entry.kind,
+        body=redact_body(plain(entry.body))[0],
+        project=plain(entry.project),
+        session=plain(entry.session),
+        entity=plain(entry.entity),
+        parents=tuple(plain(parent) for parent in entry.parents),
+        private=entry.private,
+    )
