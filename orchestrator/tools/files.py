@@ -106,13 +106,14 @@ def read_bytes(path: Path, shown: str, limit: int = MAX_TEXT_BYTES) -> bytes:
 
 def kind(mode: int) -> str:
     """What a path is, for a sentence."""
-    checks = {
-        "a folder": stat.S_ISDIR,
-        "a pipe": stat.S_ISFIFO,
-        "a socket": stat.S_ISSOCK,
-        "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+    names = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
     }
-    return next((name for name, check in checks.items() if check(mode)), "a file")
+    return names.get(stat.S_IFMT(mode), "a file")
 
 
 def is_binary(data: bytes) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from orchestrator.errors import ToolError
@@ -205,7 +206,9 @@ def _refuse_options(name: str, args: list[str]) -> None:
 def _refuse_outside(args: list[str], root: Path) -> None:
     """`git diff A B` reads any two files of the disk when one lies outside the repository."""
     base = root.resolve()
-    for arg in args:
+    for before, arg in pairwise(["", *args]):
+        if re.fullmatch(r"-[a-zA-Z]*m|--message|--grep|-[SG]", before):
+            continue  # text, not a path
         value = arg.partition("=")[2] if arg.startswith("--") else arg
         leads_out = value.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", value)
         if leads_out or ".." in re.split(r"[\\/]", value):

@@ -1,0 +1,162 @@
+"""What a confined command cannot do, tried for real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import SandboxError
+from orchestrator.paths import Home
+from orchestrator.tools import sandbox as module
+from orchestrator.tools.sandbox import Bubblewrap, probe
+from tests.tools.conftest import Bench, bench_in
+
+
+def inside(bench: Bench, command: str) -> str:
+    return bench("shell", command=command).text
+
+
+def test_writing_outside_fails(confined: Bench, tmp_path: Path) -> None:
+    for target in (tmp_path / "x", "/etc/x", "~/x", "/usr/x", "../x"):
+        inside(confined, f"echo evil > {target}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
+    assert not Path("/etc/x").exists()
+    assert not Path("~/x").expanduser().exists()
+
+
+def test_temporary_files_work_and_vanish(confined: Bench) -> None:
+    assert (
+        inside(confined, "f=$(mktemp) && echo x > $f && cat $f && df /dev/shm > /dev/null && echo ok")
+        == "x\nok"
+    )
+    assert inside(confined, "ls /tmp | grep -c tmp.") == "0\n[exit code 1]"
+
+
+def test_the_network_is_off(confined: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        reach = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2)"
+        assert confined("run", code=reach).exit_code == 1
+        socket.create_connection(("127.0.0.1", port), 2).close()  # it was there all the time
+
+
+def test_sockets_of_other_programs_are_out_of_sight(confined: Bench, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "agent.sock"))
+        assert "No such file" in inside(confined, f"ls {tmp_path}/agent.sock")
+    assert inside(confined, "ls /run | wc -l") in ("0", "1")
+
+
+def test_secrets_are_out_of_sight(confined: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Path("/var/lib") / f"orch-test-{os.getpid()}"
+    home.mkdir()
+    try:
+        monkeypatch.setenv("HOME", str(home))
+        node = home / "node"
+        for name in (".ssh/id", ".config/gh/hosts.yml", ".netrc", "node/journal", "elsewhere/key"):
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text("canary")
+        (home / ".gnupg").symlink_to("elsewhere")
+        (home / "plain.txt").write_text("visible")
+        bench = bench_in(confined.root, Bubblewrap("bwrap", node))
+        assert inside(bench, f"cat {home}/plain.txt") == "visible"
+        for name in (
+            ".ssh/id",
+            ".config/gh/hosts.yml",
+            ".netrc",
+            "node/journal",
+            "elsewhere/key",
+            ".gnupg/key",
+        ):
+            assert "canary" not in inside(bench, f"cat {home}/{name}")
+        project = home / ".config/gh/project"
+        project.mkdir()
+        assert (
+            inside(bench_in(project, Bubblewrap("bwrap", node)), "touch here; ls; ls ..") == "here\nproject"
+        )
+        assert "canary" not in inside(bench_in(home, Bubblewrap("bwrap", node)), "cat .ssh/id")
+        assert "Read-only" in inside(bench_in(home, Bubblewrap("bwrap", node)), "echo evil >> .bashrc")
+    finally:
+        subprocess.run(["rm", "-rf", home], check=True)
+
+
+def test_the_homes_of_users_and_node_are_hidden_by_default(orch_home: Home) -> None:
+    (orch_home.root / "journal").write_text("canary")
+    assert orch_home.root in module.secret_paths(orch_home.root)
+
+
+def test_git_and_orch_folders_are_read_only(confined: Bench) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=confined.root, check=True)
+    confined.file(".orchestrator/project.toml", "id")
+    for attack in (
+        "echo x > .git/hooks/post-checkout",
+        "git config core.fsmonitor evil",
+        "mv .git .gone",
+        "rm -rf .git",
+        "echo x > .orchestrator/project.toml",
+        "mv .orchestrator gone",
+    ):
+        assert confined("shell", command=attack).exit_code != 0, attack
+    assert (confined.root / ".orchestrator/project.toml").read_text() == "id"
+    assert "fsmonitor" not in (confined.root / ".git/config").read_text()
+
+
+def test_no_repository_can_be_planted_and_nothing_stays_behind(confined: Bench) -> None:
+    assert confined("shell", command="git init; mkdir -p .git/hooks").exit_code != 0
+    assert list(confined.root.iterdir()) == []
+    confined("shell", command="touch a")
+    assert [path.name for path in confined.root.iterdir()] == ["a"]
+
+
+def test_the_last_of_several_commands_tidies_up(project: Path) -> None:
+    sandbox = Bubblewrap("bwrap", project / "none")
+    with sandbox.guard(project):
+        (project / ".git").mkdir()  # as bwrap makes it
+        with sandbox.guard(project):
+            pass
+        assert (project / ".git").exists()
+    assert not (project / ".git").exists()
+
+
+def test_a_worktrees_git_file_is_read_only(confined: Bench, tmp_path: Path) -> None:
+    main = tmp_path / "main"
+    steps = "git init -q main && cd main && git -c user.name=a -c user.email=b commit -q --allow-empty -m x"
+    subprocess.run(f"{steps} && git worktree add -q ../tree", shell=True, cwd=tmp_path, check=True)  # noqa: S602
+    bench = bench_in(tmp_path / "tree", probe())
+    for attack in ("rm .git", "echo gitdir: x > .git", "mv .git x"):
+        assert bench("shell", command=attack).exit_code != 0
+    assert (tmp_path / "tree/.git").read_text().startswith("gitdir: ")
+    assert (main / ".git").is_dir()
+
+
+def test_a_linked_git_folder_makes_the_project_read_only(confined: Bench, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (confined.root / ".git").symlink_to(tmp_path / "elsewhere")
+    assert "Read-only" in inside(confined, "rm .git")
+
+
+def test_processes_outside_are_out_of_sight(confined: Bench) -> None:
+    assert int(inside(confined, "ls -d /proc/[0-9]* | wc -l")) < 8
+
+
+def test_the_root_folder_is_no_project() -> None:
+    with pytest.raises(SandboxError):
+        Bubblewrap("bwrap", Path("/x")).wrap(["true"], project=Path("/"), writable=True)
+
+
+@pytest.mark.parametrize("fault", ["missing", "failing"])
+def test_a_bubblewrap_that_does_not_work_is_told(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fault == "failing":
+        broken = tmp_path / "bwrap"
+        broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+        broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = module._probe.__wrapped__(tmp_path)
+    assert found.tier == "none"
+    assert ("not installed" if fault == "missing" else "Permission denied") in found.reason
