@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sqlite3
 from pathlib import Path
 
@@ -32,14 +31,14 @@ def connect(path: Path) -> sqlite3.Connection:
 def write_meta(
     connection: sqlite3.Connection, dev: str, epoch: int, state: ClockState, mirror_bytes: int
 ) -> None:
-    """Give a new database its identity. Needs an open transaction."""
+    """Change a rebuilt database's identity. Needs an open transaction."""
     rows = {
         "dev": dev,
         "epoch": str(epoch),
         "clock": json.dumps([state.last, state.ahead]),
         "mirror_bytes": str(mirror_bytes),
     }
-    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows.items())
+    connection.executemany("REPLACE INTO meta VALUES (?, ?)", rows.items())
 
 
 def prepare(connection: sqlite3.Connection, home: Home) -> None:
@@ -50,10 +49,6 @@ def prepare(connection: sqlite3.Connection, home: Home) -> None:
         )
     connection.execute("PRAGMA journal_mode = WAL")
     schema.migrate(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute("SELECT 1 FROM meta").fetchone():
-        write_meta(connection, secrets.token_hex(16), 1, ClockState(), 0)
-    connection.execute("COMMIT")
 
 
 def shut(connection: sqlite3.Connection, lock: Path, owner: int) -> None:

@@ -41,6 +41,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             session TEXT PRIMARY KEY, ordinal INTEGER NOT NULL
         ) WITHOUT ROWID""",
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        # In the same transaction, so that no start, killed or parallel, sees a journal without identity.
+        """INSERT INTO meta VALUES
+            ('dev', lower(hex(randomblob(16)))), ('epoch', '1'),
+            ('clock', '[[0, 0], [0, 0]]'), ('mirror_bytes', '0')""",
     ),
 )
 

@@ -100,14 +100,14 @@ def test_deep_and_endless_values_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("seq", 8), ("seq", True), ("ts", [1]), ("ts", None), ("parents", "x"), ("parents", [1]), ("kind", "x"),
-        ("v", 2), ("body", {"text": "other"}), ("body", None), ("salt", None), ("salt", 5), ("dev", 1),
-        ("wall", "later"), ("id", "0" * 64),
+        ("seq", 8), ("seq", True), ("ts", [1]), ("ts", None), ("parents", "x"), ("parents", [1]),
+        ("kind", "x"), ("v", 2), ("body", {"text": "other"}), ("body", None), ("salt", None), ("salt", 5),
+        ("dev", 1), ("wall", "later"), ("id", "0" * 64),
     ],
 )  # fmt: skip
 def test_a_changed_record_is_not_read(field: str, value: object) -> None:
     assert parse_record(record_json(RECORD)) == RECORD
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"record|number|text|version|belong|match"):
         parse_record({**record_json(RECORD), field: value})
 
 
