@@ -56,15 +56,23 @@ def list_(json_: Annotated[bool, typer.Option("--json", help="As a JSON array.")
 
 @app.command(epilog="Example: orch model pull qwen2.5-coder-1.5b")
 def pull(
-    name: Annotated[str, typer.Argument(help="A name of `orch model list`.", autocompletion=_complete_known)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name of `orch model list`; `auto` gets what suits this machine.",
+            autocompletion=_complete_known,
+        ),
+    ],
 ) -> None:
     """Get a model: from Ollama or this disk if it is there, else over the network. Resumes."""
     from orchestrator.commands.progress import Bar
     from orchestrator.models import catalog, installed
     from orchestrator.models.download import pull as download
+    from orchestrator.models.select import suited
     from orchestrator.paths import home
 
     where = home()
+    name = suited() if name == "auto" else name
     model = catalog.find(name)
     if model is None:
         if installed.is_name(name) and (one := installed.find(where, name)):
@@ -133,6 +141,8 @@ def rm(
     freed = installed.remove(where, name)
     held = "" if freed else " Its bytes stay, because another file on this disk shares them."
     typer.echo(f"{name} is deleted, {size_text(freed)} freed.{held}")
+    if (pin := installed.pin_of(where, name)).exists():
+        typer.echo(plain(f"The checksum it must have stays in {pin}; delete that too to trust another file."))
     if config.load(where.config).model.name == name:
         typer.echo(f"It was the one in use: run `orch model use auto`, or pull {name} again.")
 

@@ -57,7 +57,7 @@ def pull(
         if there := _there(model, home, progress, say):
             _forget(part)
             return Pulled(there, already=True, pinned=False)
-        expected = installed.expected_sha256(home, model.name)
+        expected = model.sha256 or installed.expected_sha256(home, model.name)
         got = _from_disk(model, home, expected, progress, say)
         if got is None:
             got = _from_network(model, home, expected, progress, say, network)
@@ -73,7 +73,7 @@ def _there(model: Model, home: Home, progress: Progress, say: Say) -> Installed 
     if one is None:
         return None
     try:
-        return installed.verify(home, one, progress)
+        return installed.verify(home, one, progress, expected=model.sha256)
     except BadModelFile:
         if not one.source:  # put there by hand: not ours to replace
             raise

@@ -118,12 +118,15 @@ def note(home: Home, name: str, sha256: str, source: str) -> Installed:
     return Installed(name, path, status.st_size, sha256, source)
 
 
-def verify(home: Home, one: Installed, progress: Progress = quiet, *, again: bool = False) -> Installed:
+def verify(
+    home: Home, one: Installed, progress: Progress = quiet, *, again: bool = False, expected: str = ""
+) -> Installed:
     """The model with its checksum, hashed only when the file changed, or `again`.
 
-    Raises `BadModelFile` when the bytes are not those that were pulled or that the catalogue names.
+    Raises `BadModelFile` when the bytes are not those `expected`, by default those that were
+    pulled or that the catalogue names.
     """
-    expected = expected_sha256(home, one.name)
+    expected = expected or expected_sha256(home, one.name)
     if one.sha256 and not again and expected in ("", one.sha256):
         return one
     gguf.read(one.path)
@@ -211,11 +214,13 @@ def remove(home: Home, name: str) -> int:
     target, part = path_of(home, name), part_of(home, name)
     with lock(home, name):
         freed = 0
-        for path in (target, part, state_path(part), _note_path(target)):
+        for path in (target, part):
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
                 path.unlink()
                 freed += status.st_size if status.st_nlink == 1 else 0
+        state_path(part).unlink(missing_ok=True)
+        _note_path(target).unlink(missing_ok=True)
         sweep(part)
     return freed
 

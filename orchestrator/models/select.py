@@ -78,6 +78,15 @@ def locate(
     return _named(name, home, kinds, served)
 
 
+def suited(memory: Callable[[], int | None] = free_memory) -> str:
+    """Name of the embedded model that suits this machine."""
+    return LARGE if _plenty(memory()) else SMALL
+
+
+def _plenty(free: int | None) -> bool:
+    return free is None or free >= LARGE_NEEDS
+
+
 def _automatic(
     home: Home,
     kinds: frozenset[str],
@@ -89,9 +98,8 @@ def _automatic(
         return Choice("ollama", name, Path(), seven.family, why="Ollama answers and has a Qwen2.5 7B")
     there = {one.name: one for one in installed.listing(home)}
     free = memory()
-    plenty = free is None or free >= LARGE_NEEDS
     left = "memory enough" if free is None else f"{size_text(free)} of memory free"
-    if LARGE in there and plenty:
+    if LARGE in there and _plenty(free):
         return _gguf(there[LARGE], f"the larger embedded model, with {left}")
     if SMALL in there:
         return _gguf(there[SMALL], f"the small embedded model, with {left}")
@@ -99,7 +107,7 @@ def _automatic(
         fitting = [one for one in there.values() if free is None or one.bytes * 1.2 < free]
         one = max(fitting, key=_size) if fitting else min(there.values(), key=_size)
         return _gguf(one, f"of the models here the best for {left}")
-    raise NoModel("No model is installed.", f"Run `orch model pull {LARGE if plenty else SMALL}`.")
+    raise NoModel("No model is installed.", f"Run `orch model pull {suited(memory)}`.")
 
 
 def _scripted(path: Path, kinds: frozenset[str]) -> Choice:

@@ -124,7 +124,7 @@ class Https:
             size = self._begin(response, into)
             if self.exact and size not in (total, None):
                 raise DownloadError(f"{self.label} has {size:,} bytes where {total:,} were expected.")
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():  # a chunk size would buffer, and lose that on a break
                 into.append(chunk)
                 if self.exact and into.offset > total:
                     raise DownloadError(f"{self.label} sent more than the {total:,} bytes expected.")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from orchestrator import config
+from orchestrator.commands.config import app
+from orchestrator.errors import ConfigError
+from orchestrator.paths import Home
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_get_prints_every_setting_with_its_meaning() -> None:
+    output = run("get").stdout
+    for key, doc in config.keys().items():
+        assert f"{key} = " in output
+        assert doc in output
+
+
+def test_get_prints_the_value_alone_on_stdout() -> None:
+    done = run("get", "agent.mode")
+    assert done.stdout == "ask\n"
+    assert "read-only, ask or workspace" in done.stderr
+
+
+def test_get_as_json() -> None:
+    run("set", "agent.max_steps", "7")
+    one = json.loads(run("get", "agent.max_steps", "--json").stdout)["agent.max_steps"]
+    assert (one["value"], one["default"]) == (7, 12)
+    assert set(json.loads(run("get", "--json").stdout)) == set(config.keys())
+    assert json.loads(run("get", "agent.mode", "--json").stdout)["agent.mode"]["choices"]
+
+
+def test_set_keeps_what_a_person_wrote(orch_home: Home) -> None:
+    orch_home.config.write_text("# mine\n[agent]\nmax_steps = 3 # few\n")
+    assert run("set", "agent.mode", "workspace").stdout == 'agent.mode = "workspace"\n'
+    text = orch_home.config.read_text()
+    assert "# mine" in text
+    assert "max_steps = 3 # few" in text
+    assert config.load(orch_home.config).agent.mode == "workspace"
+    assert "(default: 12)" in run("get", "agent.max_steps").stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("agent.mod", "ask"), ("agent.mode", "yolo"), ("agent.max_steps", "many"), ("x", "1")]
+)
+def test_what_is_wrong_changes_nothing(orch_home: Home, key: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        run("set", key, value)
+    assert caught.value.remedy
+    assert not orch_home.config.exists()
+
+
+def test_path(orch_home: Home) -> None:
+    assert run("path").stdout == f"{orch_home.config}\n"
+
+
+def test_no_escape_code_reaches_the_terminal(orch_home: Home) -> None:
+    orch_home.config.write_text('[model]\nname = "a\\u001b[31mb"\n')
+    assert "\x1b" not in run("get").stdout + run("get", "model.name").stdout
+
+
+def test_help_shows_an_example() -> None:
+    for command in ("get", "set", "path"):
+        assert "Example: " in run(command, "--help").stdout
+
+
+def test_keys_complete_in_the_shell() -> None:
+    environment = {**os.environ, "_ORCH_COMPLETE": "complete_bash", "COMP_WORDS": "orch config set agent."}
+    environment["COMP_CWORD"] = "3"
+    command = [sys.executable, "-c", "from orchestrator.cli import app; app(prog_name='orch')"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["agent.mode", "agent.max_steps"]
