@@ -15,6 +15,9 @@ from orchestrator.types import LeftOut, TierText
 LOG_TIER = 4
 _ENTRY = re.compile(r"^## ", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+_UNCHECKED_ANSWER = re.compile(r"^\s*- (?:Result: )?answered: .*, claimed\]\n?", re.MULTILINE | re.IGNORECASE)
+"""What a model merely said. People may read it; the next instance must not take it for a fact, or one
+invention is repeated in every session after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,9 @@ class FittedTier:
 
 
 def blocks(document: TierText) -> list[str]:
-    """The document as blocks, in order; markers of generated regions are not shown to a model."""
-    text = _COMMENT.sub("", document.text.replace("\r\n", "\n")).strip()
+    """The document as blocks, in order, without markers of regions and unchecked answers."""
+    text = _COMMENT.sub("", document.text.replace("\r\n", "\n"))
+    text = _UNCHECKED_ANSWER.sub("", text).strip()
     if document.tier != LOG_TIER:
         return [block for block in re.split(r"\n{2,}|\n(?=#)", text) if block.strip()]
     starts = [match.start() for match in _ENTRY.finditer(text)]

@@ -36,6 +36,18 @@ def test_markers_of_generated_regions_are_not_shown_to_the_model() -> None:
     assert blocks(document) == ["# B\nfact", "by hand"]
 
 
+def test_what_a_model_merely_said_does_not_become_the_next_ones_fact() -> None:
+    text = (
+        "## Session S1: x\n1. Which port? [#2]\n   - Result: read settings.toml [#4, verified]\n"
+        "   - Result: answered: The port is 99. [#5, claimed]\n"
+        "- Answered: It is 99. [S1#5, claimed]\n- Rate table missing [#6, claimed]\n"
+    )
+    shown = "\n".join(blocks(tier(4, text)))
+    assert "99" not in shown
+    assert "verified" in shown
+    assert "Rate table missing" in shown
+
+
 def test_the_log_keeps_its_newest_entries_in_order() -> None:
     document = tier(4, LOG)
     fitted = fit(document, counted(document), 12)
