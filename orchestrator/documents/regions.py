@@ -103,13 +103,9 @@ def regenerate(data: bytes, contents: Mapping[str, str]) -> Merged:
     newline = b"\r\n" if b"\r\n" in data else b"\n"
     for name, text in contents.items():
         if name not in regions and text:
-            gap = (
-                b""
-                if not result.strip(b"\xef\xbb\xbf")
-                else newline
-                if result.endswith(b"\n")
-                else newline * 2
-            )
+            gap = newline if result.endswith(b"\n") else newline * 2
+            if not result.strip(b"\xef\xbb\xbf"):
+                gap = b""
             # the block stops before its end marker, as the others do
             result += gap + _block(name, text, newline) + b"<!-- orch:end -->" + newline
     return Merged(result, edited)

@@ -29,12 +29,12 @@ _PREFIX = re.compile(
     r"^(?:[A-Za-z_]\w*=\S*\s+|(?:uv|poetry|pdm|pipenv|hatch)\s+run\s+|time\s+|timeout\s+\S+\s+|env\s+|\S*/bin/(?=\w))+"
 )
 _SUMMARIES = (
-    re.compile(r"\b(?:\d+ (?:failed|passed|skipped|errors?|xfailed|xpassed|deselected|warnings?)(?:, )?)+"),
     re.compile(r"test result: (?:ok|FAILED)\. \d+ passed; \d+ failed"),
     re.compile(r"^Tests?:?\s+(?:\d+ (?:failed|passed|skipped|todo|total)(?:, | \| )?)+", re.MULTILINE),
     re.compile(r"^Ran \d+ tests?\b", re.MULTILINE),
     re.compile(r"^\d+ examples?, \d+ failures?", re.MULTILINE),
     re.compile(r"Tests run: \d+, Failures: \d+, Errors: \d+"),
+    re.compile(r"\b(?:\d+ (?:failed|passed|skipped|errors?|xfailed|xpassed|deselected|warnings?)(?:, )?)+"),
 )
 _TELLING = re.compile(r"error|exception|fatal|not found|no such|denied|refused|failed", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*(\|\||&&|;|\||\n)\s*")

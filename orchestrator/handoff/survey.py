@@ -84,7 +84,7 @@ def survey(root: Path, name: str) -> Survey:
     for entry in top:
         if text := _text(root, entry):
             found += (manifests.readme if entry in _READMES else manifests.PARSERS[entry])(text, entry)
-            found += manifests.ports(text, entry) if entry in _READMES or entry == "package.json" else []
+            found += manifests.ports(text, entry) if entry in _READMES else []
     for entry in tree.starts[:_MOST_SOURCES]:
         found += manifests.ports(_text(root, entry), entry)
     about = [_fact(item) for item in _unique(found, "about")]
