@@ -123,7 +123,9 @@ def change(settings: Settings, key: str, value: Any) -> Settings:
             raise ValueError(value)
         value = kind(value)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`.") from error
+        raise ConfigError(
+            f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`."
+        ) from error
     if key in CHOICES and value not in CHOICES[key]:
         raise ConfigError(f"{key} cannot be {value!r}.", f"Choose from: {', '.join(CHOICES[key])}.")
     if value < MINIMUM.get(key, value):
@@ -150,7 +152,9 @@ def store(path: Path, key: str, value: Any) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error}.", "Free space or change permissions.") from error
+        raise ConfigError(
+            f"{path} cannot be written: {error}.", "Free space or change permissions."
+        ) from error
 
 
 def _section_type(name: str) -> Any:

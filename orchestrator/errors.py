@@ -1,21 +1,21 @@
 """One tree of errors. Each is one clear sentence, and states what to do.
 
-    OrchError                  exit code 1
-    ├── UsageError             exit code 2: the command line was wrong
-    ├── ConfigError            config.toml
-    ├── ProjectError           a folder that cannot be used as a project
-    ├── ModelError
-    │   ├── NoModel            none installed, or not the one named
-    │   ├── BadModelFile       checksum, truncation, not a GGUF
-    │   ├── DownloadError
-    │   ├── WorkerDied         the llama.cpp process crashed or was killed
-    │   └── WindowFull         the prompt does not fit
-    ├── ToolError              shown to the model as a failed result
-    │   └── Denied             policy or person said no
-    ├── SandboxError
-    ├── VcsError
-    ├── JournalError           corrupt, locked too long, disk full
-    └── DocumentError          a handoff document that cannot be read or written
+OrchError                  exit code 1
+├── UsageError             exit code 2: the command line was wrong
+├── ConfigError            config.toml
+├── ProjectError           a folder that cannot be used as a project
+├── ModelError
+│   ├── NoModel            none installed, or not the one named
+│   ├── BadModelFile       checksum, truncation, not a GGUF
+│   ├── DownloadError
+│   ├── WorkerDied         the llama.cpp process crashed or was killed
+│   └── WindowFull         the prompt does not fit
+├── ToolError              shown to the model as a failed result
+│   └── Denied             policy or person said no
+├── SandboxError
+├── VcsError
+├── JournalError           corrupt, locked too long, disk full
+└── DocumentError          a handoff document that cannot be read or written
 """
 
 from __future__ import annotations
