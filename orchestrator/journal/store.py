@@ -35,7 +35,7 @@ NODE = "node"
 
 _NOTES = ",".join(f"'{kind}'" for kind in NOTE_KINDS)
 _LIVE_NOTES = f"""
-SELECT {schema.COLUMNS} FROM records AS note
+SELECT {schema.COLUMNS} FROM records AS note INDEXED BY by_project_kind
 WHERE project = ? AND kind IN ({_NOTES}) AND body IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
                   AND grave.entity = note.entity AND grave.project = note.project)

@@ -95,6 +95,16 @@ def test_cut_anywhere_and_written_over(orch_home: Home, cut: int, tail: bytes) -
     assert reopened(orch_home)
 
 
+@pytest.mark.parametrize("harm", [_cut, _cut_whole_lines])
+def test_a_torn_tail_is_completed_and_not_written_anew(orch_home: Home, harm: Callable[[Path], None]) -> None:
+    with SqliteJournal.open(orch_home) as journal:
+        journal.append([entry("first"), entry("second"), entry("third")])
+    harm(orch_home.memory_log)
+    inode = orch_home.memory_log.stat().st_ino
+    assert reopened(orch_home)
+    assert orch_home.memory_log.stat().st_ino == inode
+
+
 def test_an_edited_mirror_is_kept_aside(orch_home: Home) -> None:
     with SqliteJournal.open(orch_home) as journal:
         journal.append([entry("first")])

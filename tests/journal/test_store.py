@@ -144,6 +144,16 @@ def test_live_notes_leave_out_the_superseded_by_chains_too(journal: SqliteJourna
     assert texts(journal.live_notes("p1")) == ["keep", "mysql"]
 
 
+def test_live_notes_are_found_among_notes_only(journal: SqliteJournal) -> None:
+    queries: list[str] = []
+    journal._connection.set_trace_callback(queries.append)
+    journal.live_notes("p1")
+    journal._connection.set_trace_callback(None)
+    plan = [row[3] for row in journal._connection.execute(f"EXPLAIN QUERY PLAN {queries[0]}")]
+    assert plan[0] == "SEARCH note USING INDEX by_project_kind (project=? AND kind=?)"
+    assert not any("SCAN" in step for step in plan)
+
+
 def test_another_project_retires_nothing_here(journal: SqliteJournal) -> None:
     mine = journal.append([entry("mine", "decision")])[0]
     journal.append([entry("theirs", "decision", project="p2", body={"supersedes": mine.id})])
