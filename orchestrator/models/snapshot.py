@@ -1,0 +1,209 @@
+"""KV cache snapshots on disk: a prompt that was prefilled once is read back instead.
+
+    FOLDER/SPACE/KEY.kv     what llama.cpp wrote
+    FOLDER/SPACE/KEY.ids    header with size and CRC of the other, then the token ids
+
+SPACE names everything a cache depends on besides the tokens (model, build, settings); KEY is the
+hash of the tokens. Files hold what the prompt said, so only their owner may read them. Whatever
+goes wrong here costs a prefill and is never an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import shutil
+import struct
+import tempfile
+import threading
+import time
+import zlib
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_HEADER = struct.Struct("<8sQII")  # magic, bytes of .kv, its CRC-32, number of ids
+_MAGIC = b"orchkv1\n"
+_BLOCK = 1 << 20
+_SCANNED = 48  # snapshots compared when no exact one is there, newest use first
+_KEEP_FREE = 256 * 1024 * 1024
+_STALE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One snapshot: the tokens it holds, and how many of them the asked prompt shares."""
+
+    path: Path
+    ids: tuple[int, ...]
+    shared: int
+
+
+def space(*depends_on: object) -> str:
+    """The name for all that a cache depends on besides its tokens."""
+    return hashlib.sha256(repr(depends_on).encode()).hexdigest()[:24]
+
+
+class SnapshotStore:
+    """Snapshots of all models under one folder, at most `max_bytes`; the oldest use goes first."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._saving: list[threading.Thread] = []
+
+    def best(self, space: str, ids: Sequence[int], marks: Sequence[int] = ()) -> Snapshot | None:
+        """The snapshot that shares most leading tokens with `ids`, whole or in part.
+
+        `marks` are the lengths at which an exact snapshot may end: looked at first.
+        """
+        wanted = array("i", ids)
+        for mark in sorted(marks, reverse=True):
+            exact = self._path(space, wanted[:mark])
+            if exact.exists() and (found := _read_ids(exact)) == wanted[:mark]:
+                return Snapshot(exact, tuple(found), mark)
+        best: Snapshot | None = None
+        for path in itertools.islice(self._newest(space), _SCANNED):
+            found = _read_ids(path)
+            if found is None:
+                self.drop(path)
+            elif (shared := common_prefix(found, wanted)) > (best.shared if best else 0):
+                best = Snapshot(path, tuple(found), shared)
+        return best
+
+    def whole(self, snapshot: Snapshot) -> bool:
+        """Whether the file is byte for byte what was saved; marks it as used now."""
+        try:
+            _, size, crc, _ = _HEADER.unpack(_ids_path(snapshot.path).read_bytes()[: _HEADER.size])
+            if snapshot.path.stat().st_size != size or _crc(snapshot.path) != crc:
+                return False
+            os.utime(snapshot.path)
+        except (OSError, struct.error):
+            return False
+        return True
+
+    def drop(self, path: Path) -> None:
+        for name in (path, _ids_path(path)):
+            with contextlib.suppress(OSError):
+                name.unlink()
+
+    def save(self, space: str, ids: Sequence[int], size: int, write: Callable[[Path], bool]) -> bool:
+        """Let `write` fill a temporary file of about `size` bytes; the rest happens beside.
+
+        Check sum, sync, rename and the size limit run in a thread, so that they delay no answer.
+        """
+        tokens = array("i", ids)
+        path = self._path(space, tokens)
+        if size > self.max_bytes or path.exists():
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if shutil.disk_usage(path.parent).free < size + _KEEP_FREE:
+                return False
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix="tmp-")
+            os.close(handle)
+        except OSError:
+            return False
+        temporary = Path(name)
+        if not write(temporary):
+            temporary.unlink(missing_ok=True)
+            return False
+        thread = threading.Thread(target=self._finish, args=(temporary, path, tokens))
+        self._saving = [old for old in self._saving if old.is_alive()] + [thread]
+        thread.start()
+        return True
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until everything saved is in place."""
+        for thread in self._saving:
+            thread.join(timeout)
+
+    def _finish(self, temporary: Path, path: Path, tokens: array[int]) -> None:
+        ids = temporary.with_name(temporary.name + ".ids")
+        try:
+            _sync(temporary)
+            header = _HEADER.pack(_MAGIC, temporary.stat().st_size, _crc(temporary), len(tokens))
+            ids.write_bytes(header + tokens.tobytes())
+            ids.chmod(0o600)
+            os.replace(ids, _ids_path(path))
+            os.replace(temporary, path)
+        except OSError:
+            for name in (temporary, ids):
+                with contextlib.suppress(OSError):
+                    name.unlink()
+            return
+        self._evict(keep=path)
+
+    def _evict(self, keep: Path) -> None:
+        total = 0
+        for used, size, path in sorted(self._all(), reverse=True):
+            total += size
+            if path.name.startswith("tmp-"):
+                over = time.time() - used > _STALE_S  # another process may be writing a newer one
+            else:
+                over = path != keep and total > self.max_bytes
+            if over:
+                self.drop(path)
+                total -= size
+
+    def _all(self) -> Iterator[tuple[float, int, Path]]:
+        for path in self.folder.glob("*/*"):
+            if path.suffix == ".kv" or path.name.startswith("tmp-"):
+                with contextlib.suppress(OSError):
+                    status = path.stat()
+                    yield status.st_mtime, status.st_size, path
+
+    def _newest(self, space: str) -> Iterator[Path]:
+        found = []
+        for path in (self.folder / space).glob("*.kv"):
+            with contextlib.suppress(OSError):
+                found.append((path.stat().st_mtime, path))
+        return (path for _, path in sorted(found, reverse=True))
+
+    def _path(self, space: str, tokens: array[int]) -> Path:
+        return self.folder / space / f"{hashlib.sha256(tokens.tobytes()).hexdigest()[:32]}.kv"
+
+
+def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
+    """How many leading tokens two sequences share."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:  # slices compare in C: a few of them instead of a loop over tokens
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _ids_path(path: Path) -> Path:
+    return path.with_suffix(".ids")
+
+
+def _read_ids(path: Path) -> array[int] | None:
+    try:
+        data = _ids_path(path).read_bytes()
+        magic, _, _, count = _HEADER.unpack_from(data)
+    except (OSError, struct.error):
+        return None
+    tokens: array[int] = array("i")
+    if magic != _MAGIC or len(data) != _HEADER.size + count * tokens.itemsize:
+        return None
+    tokens.frombytes(data[_HEADER.size :])
+    return tokens
+
+
+def _crc(path: Path) -> int:
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            value = zlib.crc32(block, value)
+    return value
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
