@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_ESCAPES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
-    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC with their text
-    r"|\x1b[ -/]*[0-~]"  # two-character sequences
-    r"|\x9b[0-?]*[ -/]*[@-~]",  # CSI as one C1 byte
-    re.DOTALL,
+ESCAPES = re.compile(
+    r"\x1b(?:"
+    r"\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
+    r"|[ -/]*[0-~]"  # two characters: charset, reset, keypad
+    r")|\x9b[0-?]*[ -/]*[@-~]|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
 )
+"""Terminal escape sequences, whole."""
 # Bidirectional overrides can make a command read as another one, so they go too.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -21,7 +22,7 @@ def plain(text: str) -> str:
     Carriage returns become newlines where they are not already part of one.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROLS.sub("", _ESCAPES.sub("", text))
+    text = _CONTROLS.sub("", ESCAPES.sub("", text))
     return text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be printed
 
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
-    r"|\x9b[0-?]*[ -/]*[@-~]"
-)
+from orchestrator.terminal import ESCAPES
+
 _MARKER = re.compile(r"orch:(?=\s*(?:begin|end|session)\b)", re.IGNORECASE)
 _CONTROL_TOKEN = re.compile(r"<(?=\||!--|/?(?:s|unk|pad|bos|eos|think)>|/?tool_)", re.IGNORECASE)
 _CITATION = re.compile(r"\[((?:[^\[\]]*(?:#\d|verified|confirmed|claimed)[^\[\]]*)|[0-9a-f]{7,40}|/?INST)\]")
@@ -24,7 +22,7 @@ _KEEP_FORMAT = "\u200c\u200d"  # joiners: several scripts need them
 
 def flat(text: str, limit: int) -> str:
     """One line of at most `limit` characters: no controls, escapes, bidi marks or markers."""
-    text = _ESCAPES.sub("", text[: limit * 8 + 400])
+    text = ESCAPES.sub("", text[: limit * 8 + 400])
     text = "".join(_visible(char) for char in text)
     text = _CONTROL_TOKEN.sub("< ", _MARKER.sub("orch ", " ".join(text.split())))
     text = text.replace("-->", "-- >")

@@ -5,13 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 
-_ESCAPE = re.compile(
-    r"\x1b(?:"
-    r"\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
-    r"|[ -/]*[0-~]"  # two characters: charset, reset, keypad
-    r")|\x9b[0-?]*[ -/]*[@-~]|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
-)
+from orchestrator.terminal import ESCAPES
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOTICE_ROOM = 80
 
@@ -22,7 +17,7 @@ def clean(text: str) -> str:
     A line that rewrote itself with carriage returns (a progress bar) shows its last state.
     """
     if "\x1b" in text or _CONTROL.search(text):
-        text = _CONTROL.sub("", _ESCAPE.sub("", text))
+        text = _CONTROL.sub("", ESCAPES.sub("", text))
     if "\r" in text:
         lines = re.sub(r"\r+\n", "\n", text).split("\n")
         text = "\n".join(_last_state(line) for line in lines)
