@@ -75,6 +75,13 @@ class Tools(Protocol):
         """What this call would do (`git status` reads, `git commit` does not)."""
         ...
 
+    def refusal(self, call: ToolCall) -> str:
+        """Why the call must fail as it stands, found without doing anything; empty when it may work.
+
+        So nobody is asked to approve an edit whose place is not in the file.
+        """
+        ...
+
     def preview(self, call: ToolCall) -> Preview: ...
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:

@@ -167,21 +167,21 @@ class Turn:
             self._conversation.drop_tail(3)
             self._barred = call.name
             result = ToolResult(False, self._repetition.advice(call))
+        elif refusal := self._tools.refusal(call):
+            result = ToolResult(False, refusal)
+            self._must_try = not self._must_try
+        elif not (approval := await self._ask(call)).yes:
+            result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
+            self._must_try = False
         else:
-            approval = await self._ask(call)
-            if approval.yes:
-                result = ToolResult(False, "")
-                async for item in self._execute(call):
-                    if isinstance(item, ToolResult):
-                        result = item
-                    else:
-                        yield item
-            else:
-                result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
-            # A look that found nothing is worth one more try; a refusal or an exit code is an answer.
-            self._must_try = (
-                approval.yes and not result.ok and result.exit_code is None and not self._must_try
-            )
+            result = ToolResult(False, "")
+            async for item in self._execute(call):
+                if isinstance(item, ToolResult):
+                    result = item
+                else:
+                    yield item
+            # A look that found nothing is worth one more try; an exit code is an answer.
+            self._must_try = not result.ok and result.exit_code is None and not self._must_try
         cited = self._recorder.tool_result(call, result, cited.record)
         yield ToolResultEvent(
             name=call.name,

@@ -125,6 +125,15 @@ class Toolbox:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
         return self._git.wrap_reading(argv)
 
+    def refusal(self, call: ToolCall) -> str:
+        """Why the call must fail as it stands; empty when it may work."""
+        try:
+            tool, understood = self._understand(call)
+            tool.preview(understood)
+        except (OrchError, OSError, UnicodeError) as error:
+            return str(error)
+        return ""
+
     def preview(self, call: ToolCall) -> Preview:
         """What a person is asked to approve. Raises nothing: a call that would fail says how."""
         try:

@@ -56,10 +56,14 @@ class Tools:
     ran: list[ToolCall] = field(default_factory=list)
     sandbox: str = "bwrap"
     hang: bool = False
+    refused: str = ""
     specs: tuple[ToolSpec, ...] = (SEARCH, WRITE, SHELL)
 
     def effect(self, call: ToolCall) -> Effect:
         return next(spec.effect for spec in self.specs if spec.name == call.name)
+
+    def refusal(self, call: ToolCall) -> str:
+        return self.refused
 
     def preview(self, call: ToolCall) -> Preview:
         return Preview(call.name)
@@ -209,6 +213,19 @@ def test_always_says_yes_to_what_the_mode_would_ask(orch_home: Home) -> None:
 def test_no_yes_reaches_past_read_only(orch_home: Home) -> None:
     here = world(orch_home, ["I may not."], mode=Mode.READ_ONLY, approver=Always())
     assert not asyncio.run(here.session.gate.admit(ToolCall("write", {}))).yes
+
+
+def test_nobody_is_asked_about_a_call_that_must_fail(orch_home: Home) -> None:
+    class Broken:
+        async def approve(self, call: ToolCall, preview: Preview) -> Any:
+            raise AssertionError("asked")
+
+    steps = [ToolCall("write", {"path": "..", "content": "b"}), ToolCall("search", {"pattern": "b"}), "no"]
+    tools = Tools(refused=".. is outside the project.")
+    here = world(orch_home, steps, mode=Mode.ASK, approver=Broken(), tools=tools)
+    events = played(here, "Write it")
+    assert of(events, ToolResultEvent)[0].text == ".. is outside the project."
+    assert tools.ran == []
 
 
 def test_without_a_sandbox_a_command_needs_a_yes_in_any_mode(orch_home: Home) -> None:
