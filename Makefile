@@ -26,6 +26,7 @@ check: $(VENV)/.installed
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/test_size.py
 
 format: $(VENV)/.installed
 	@$(BIN)/ruff format .

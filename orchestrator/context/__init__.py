@@ -1,1 +1,1 @@
-
+"""What goes into the model's window. Pure."""

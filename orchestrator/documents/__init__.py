@@ -1,1 +1,1 @@
-
+"""The handoff documents as files."""

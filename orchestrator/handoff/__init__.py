@@ -1,1 +1,1 @@
-
+"""From records to documents."""

@@ -1,1 +1,1 @@
-
+"""The node's records."""

@@ -1,1 +1,1 @@
-
+"""Catalogue, downloads, backends and dialects."""

@@ -1,1 +1,1 @@
-
+"""What a model can do, and how far."""
