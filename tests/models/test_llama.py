@@ -321,12 +321,12 @@ def test_a_prompt_larger_than_the_window(small_model: Path) -> None:
 
 def test_an_answer_that_fills_the_window_ends(small_model: Path) -> None:
     async def work(backend: LlamaBackend) -> None:
-        (each,) = await backend.count(["word " * 100])
-        words = "word " * (100 * (1450 // each))
-        last = await finish(backend, asks(words + LONG, choices=(ANSWER_SPEC,), max_tokens=5000))
-        assert last.usage.prompt_tokens + last.usage.completion_tokens <= 2049
+        messages = (Message("user", "one two three four five six seven eight " * 20 + LONG),)
+        last = await finish(backend, GenerateRequest(messages, (ANSWER_SPEC,), max_tokens=5000))
+        assert last.reason == "length"
+        assert 250 <= last.usage.prompt_tokens + last.usage.completion_tokens <= 257
 
-    use(on(small_model), work)
+    use(on(small_model, context_size=256), work)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 2_000_000])
