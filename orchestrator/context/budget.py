@@ -34,9 +34,9 @@ def blocks(document: TierText) -> list[str]:
     """The document as blocks, in order, without markers of regions and unchecked answers."""
     text = _COMMENT.sub("", document.text.replace("\r\n", "\n"))
     text = _UNCHECKED_ANSWER.sub("", text).strip()
-    if document.tier != LOG_TIER:
-        return [block for block in re.split(r"\n{2,}|\n(?=#)", text) if block.strip()]
     starts = [match.start() for match in _ENTRY.finditer(text)]
+    if document.tier != LOG_TIER or not starts:  # a log kept by hand may have no entries of ours
+        return [block for block in re.split(r"\n{2,}|\n(?=#)", text) if block.strip()]
     ends = [*starts[1:], len(text)]
     return [text[a:b].strip() for a, b in zip(starts, ends, strict=True)]
 

@@ -36,6 +36,12 @@ def test_markers_of_generated_regions_are_not_shown_to_the_model() -> None:
     assert blocks(document) == ["# B\nfact", "by hand"]
 
 
+def test_a_log_without_entries_is_read_as_text() -> None:
+    assert blocks(tier(4, "# Session log: heron\n")) == ["# Session log: heron"]
+    assert blocks(tier(4, "# Diary\n\nMonday: chose MySQL\n")) == ["# Diary", "Monday: chose MySQL"]
+    assert blocks(tier(4, "")) == []
+
+
 def test_what_a_model_merely_said_does_not_become_the_next_ones_fact() -> None:
     text = (
         "## Session S1: x\n1. Which port? [#2]\n   - Result: read settings.toml [#4, verified]\n"
