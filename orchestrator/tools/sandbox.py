@@ -153,7 +153,8 @@ class Bubblewrap:
         secrets = secret_paths(self.hidden)
         outside = [path for path in secrets if not _within(path, root)]
         inside = [path for path in secrets if _within(path, root) and path != root]
-        writable = writable and not _too_wide(root)
+        # On a read-only disk nothing can be mounted over the guarded folders, and nothing has to be.
+        writable = writable and os.access(root, os.W_OK) and not _too_wide(root)
         return [
             *(self.program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
             *_private_folders(),

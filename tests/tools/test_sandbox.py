@@ -160,3 +160,17 @@ def test_a_bubblewrap_that_does_not_work_is_told(
     found = module._probe.__wrapped__(tmp_path)
     assert found.tier == "none"
     assert ("not installed" if fault == "missing" else "Permission denied") in found.reason
+
+
+def test_commands_run_on_a_read_only_disk(
+    confined: Bench, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bwrap around it all is the read-only disk: there the guarded folders cannot be mounted over."""
+    argv = probe().wrap(["sh", "-c", "pwd; touch x"], project=project, writable=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    read_only = probe().wrap(["sh", "-c", "pwd; touch x"], project=project, writable=True)
+    disk = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(project), str(project), "--"]
+    assert subprocess.run([*disk, *argv], capture_output=True, text=True).stdout == ""
+    done = subprocess.run([*disk, *read_only], capture_output=True, text=True)
+    assert done.stdout == f"{project}\n"
+    assert "Read-only file system" in done.stderr
