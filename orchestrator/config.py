@@ -97,7 +97,12 @@ def load(path: Path) -> Settings:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.",
+            "Change its permissions, move it away, or set ORCH_HOME to another folder.",
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", "Correct it or move it away.") from error
     settings = Settings()
     for section, values in table.items():
@@ -122,7 +127,7 @@ def change(settings: Settings, key: str, value: Any) -> Settings:
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError(value)
         value = kind(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(
             f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`."
         ) from error

@@ -59,6 +59,19 @@ def test_what_is_wrong_changes_nothing(orch_home: Home, key: str, value: str) ->
     assert not orch_home.config.exists()
 
 
+@pytest.mark.parametrize("text", ["[tools]\ntimeout_s = inf\n", "[tools]\ntimeout_s = 1e400\n"])
+def test_a_number_too_large_is_told(orch_home: Home, text: str) -> None:
+    orch_home.config.write_text(text)
+    with pytest.raises(ConfigError, match=r"tools\.timeout_s takes a whole number"):
+        config.load(orch_home.config)
+
+
+def test_a_file_that_cannot_be_opened_is_told(orch_home: Home) -> None:
+    orch_home.config.mkdir()
+    with pytest.raises(ConfigError, match=r"config\.toml cannot be read: Is a directory\. .* ORCH_HOME"):
+        config.load(orch_home.config)
+
+
 def test_path(orch_home: Home) -> None:
     assert run("path").stdout == f"{orch_home.config}\n"
 
