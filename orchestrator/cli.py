@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -84,6 +87,7 @@ def root(
 
 def main() -> None:
     """Entry point: every expected error is one sentence on stderr and an exit code."""
+    _complete_streams()
     try:
         app()
     except OrchError as error:
@@ -91,9 +95,28 @@ def main() -> None:
 
         print(f"orch: {plain(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001  # a defect of ours: kept for a report, not thrown at the user
-        print(f"orch: {_kept(error)}", file=sys.stderr)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _defect(error)
+        print("orch: The disk is full. Free some space, then try again.", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # a defect of ours: kept for a report, not thrown at the user
+        _defect(error)
+
+
+def _complete_streams() -> None:
+    """Closed streams are replaced, or the next file opened would stand where messages go."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # for good
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 must not cost an answer
+            stream.reconfigure(errors="replace")
+
+
+def _defect(error: Exception) -> NoReturn:
+    print(f"orch: {_kept(error)}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _kept(error: Exception) -> str:

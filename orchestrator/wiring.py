@@ -108,7 +108,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     try:
         tools = toolbox(project, settings, where, take_note)
         documents = ProjectDocuments(project, journal, where, warn=lambda text: sessions[0].warn(text))
-        notices = _close_abandoned(running, journal, where)
+        notices = _close_abandoned(running, journal, where, project.id)
         session = Session(
             Parts(
                 project=project.id,
@@ -174,8 +174,13 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     return facts
 
 
-def _close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Home) -> list[Notice]:
-    """Close sessions whose process was killed: their end is recorded and their log entry written."""
+def _close_abandoned(
+    running: RunningSessions, journal: SqliteJournal, where: Home, here: str
+) -> list[Notice]:
+    """Close sessions whose process was killed: their end is recorded and their log entry written.
+
+    What cannot be closed stays for the next start; it is told in its own project only.
+    """
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.types import Entry
     from orchestrator.workspaces import open_project
@@ -189,7 +194,8 @@ def _close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Ho
                 journal.append([Entry("session", body, project_id, session)])
             ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
-            notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))
+            if project_id == here:
+                notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))
         else:
             running.end(session)
     return notices

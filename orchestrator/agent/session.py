@@ -78,6 +78,7 @@ class Session:
         self._turn: Turn | None = None
         self._open = False
         self._notices: list[Notice] = []
+        self._warned: set[str] = set()
         self._begin()
 
     def _begin(self) -> None:
@@ -154,8 +155,10 @@ class Session:
         return [*self._drain(), SessionEnd(self.id, reason, self.meter.total)]
 
     def warn(self, text: str) -> None:
-        """One sentence for the user, shown with the next events."""
-        self._notices.append(Notice(text, "warning"))
+        """One sentence for the user, shown with the next events; once in a session."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._notices.append(Notice(text, "warning"))
 
     def _drain(self) -> list[Notice]:
         notices, self._notices = self._notices, []

@@ -22,7 +22,8 @@ EXAMPLE = "Example: orch ask 'Which function raises QuotaExceeded?' --project ~/
 def ask(
     prompt: Annotated[str | None, typer.Argument(help="What to ask; without it, stdin is read.")] = None,
     project: Annotated[
-        Path | None, typer.Option(help="Folder to work in (default: this one).", show_default=False)
+        Path | None,
+        typer.Option(help="Folder to work in (default: this one).", show_default=False, readable=False),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
@@ -45,7 +46,7 @@ def ask(
 
     text = _text(prompt)
     options = Options(
-        project=project or Path.cwd(),
+        project=project or Path(),
         model=model,
         mode=mode,
         max_steps=max_steps,

@@ -26,7 +26,8 @@ PROMPT = "› "
 @app.command(epilog="Example: orch chat --project ~/code/heron --mode workspace")
 def chat(
     project: Annotated[
-        Path | None, typer.Option(help="Folder to work in (default: this one).", show_default=False)
+        Path | None,
+        typer.Option(help="Folder to work in (default: this one).", show_default=False, readable=False),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model name, or auto.")] = None,
     mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
@@ -36,7 +37,7 @@ def chat(
 
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("A session needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
-    options: Options | None = Options(project=project or Path.cwd(), model=model, mode=mode)
+    options: Options | None = Options(project=project or Path(), model=model, mode=mode)
     with asyncio.Runner() as runner, _history():
         signal.signal(signal.SIGTERM, _leave)
         if hasattr(signal, "SIGHUP"):

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.errors import OrchError
+from orchestrator.errors import JournalError, OrchError
+from orchestrator.journal.failures import explained
 from orchestrator.paths import Home
 
 State = Literal["ok", "warning", "missing"]
@@ -148,11 +149,10 @@ def check_journal(home: Home) -> Finding:
         return Finding("journal", "ok", "none yet")
     try:
         address = f"{home.journal.absolute().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as database:
-            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        text = f"{home.journal} cannot be read: {error}."
-        return Finding("journal", "missing", text, f"Move it away; {home.memory_log.name} has its records.")
+        with explained(home.journal), contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except JournalError as error:
+        return Finding("journal", "missing", error.message, error.remedy)
     return Finding("journal", "ok", str(home.journal))
 
 

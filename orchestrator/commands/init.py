@@ -27,7 +27,8 @@ _WORDS = {
 @app.command()
 def init(
     path: Annotated[
-        Path | None, typer.Argument(help="Folder of the project; default: the one you are in.")
+        Path | None,
+        typer.Argument(help="Folder of the project; default: the one you are in.", readable=False),
     ] = None,
     workspace: Annotated[
         Path | None, typer.Option("--workspace", help="Folder above it that gets PORTFOLIO_CONTEXT.md.")

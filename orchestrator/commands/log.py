@@ -33,7 +33,9 @@ def log(
         list[str] | None, typer.Option(metavar="KIND", help="Only this kind; may be given again.")
     ] = None,
     since: str = typer.Option("", metavar="TIME", help="2d, 3h, 2026-11-01 or an ISO time."),
-    project: Annotated[Path | None, typer.Option(metavar="PATH", help="A folder of the project.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A folder of the project.", readable=False)
+    ] = None,
     everything: bool = typer.Option(False, "--all", help="All projects, not this folder's."),
     session: str = typer.Option("", metavar="S7f3a", help="Only this session."),
     limit: int | None = typer.Option(None, min=1, metavar="N", help="The newest N; 50 on a screen."),

@@ -28,7 +28,9 @@ def note(
     supersedes: str = typer.Option(
         "", metavar="ID", help="The note this one replaces, as S7f3a#3 or record id."
     ),
-    project: Annotated[Path, typer.Option(metavar="PATH", help="A folder of the project.")] = Path("."),
+    project: Annotated[
+        Path, typer.Option(metavar="PATH", help="A folder of the project.", readable=False)
+    ] = Path("."),
     private: bool = typer.Option(False, "--private", help="Never leaves this device, nor enters a document."),
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:

@@ -130,8 +130,10 @@ class Toolbox:
         try:
             tool, understood = self._understand(call)
             tool.preview(understood)
-        except (OrchError, OSError, UnicodeError) as error:
+        except OrchError as error:
             return str(error)
+        except (OSError, UnicodeError) as error:
+            return _failed(call, error)
         return ""
 
     def preview(self, call: ToolCall) -> Preview:
@@ -151,7 +153,7 @@ class Toolbox:
         except OrchError as error:
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
-            result = ToolResult(False, f"{call.name} failed: {error}. Try another way.")
+            result = ToolResult(False, _failed(call, error))
         text, cut = cap(clean(result.text), self._limit)
         spent = int((time.monotonic() - started) * 1000)
         return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)
@@ -167,6 +169,10 @@ class Toolbox:
         if tool is None:
             raise ToolError(f"There is no tool {call.name[:50]!r}.", f"Use one of: {', '.join(self._tools)}.")
         return tool
+
+
+def _failed(call: ToolCall, error: Exception) -> str:
+    return f"{call.name} failed: {error}. Try another way."
 
 
 def arguments(spec: ToolSpec, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""`orch` where the world around it is broken: one sentence, no traceback, nothing recorded lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.paths import home
+from tests.commands.orch import ORCH, events, run, script
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "heron"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    return script(tmp_path / "answer.json", {"answer": "café ✓"})
+
+
+def shell(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A line for a shell, in which ORCH stands for the program."""
+    line = line.replace("ORCH", shlex.join(ORCH))
+    env = {**os.environ, **environment}
+    return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, capture_output=True, timeout=120, check=False)
+
+
+def records() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in home().memory_log.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("command", ["ask hi", "note decision x", "init"])
+def test_a_deleted_folder_is_one_sentence(command: str, tmp_path: Path, model: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    options = f"--model {model}" if command == "ask hi" else ""
+    done = shell(f"cd gone && rmdir ../gone && ORCH {command} {options}", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == b"orch: . does not exist. Name an existing folder.\n"
+
+
+def test_an_answer_survives_a_terminal_that_cannot_show_it(project: Path, model: str) -> None:
+    done = shell(f"ORCH ask hi -q --model {model}", project, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout) == (0, b"caf? ?\n")
+    assert records()[-2]["body"]["text"] == "café ✓"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(closed: str, project: Path, model: str) -> None:
+    done = shell(f"ORCH ask hi --model {model} {closed}", project)
+    assert done.returncode == 0
+    assert records()[-1]["body"]["reason"] == "done"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_output_on_a_full_disk_is_one_sentence(project: Path, model: str) -> None:
+    done = shell(f"ORCH ask hi -q --model {model} >/dev/full", project)
+    assert done.returncode == 1
+    assert done.stderr == b"orch: The disk is full. Free some space, then try again.\n"
+
+
+def test_an_initialised_project_without_sessions_can_be_asked(project: Path, model: str) -> None:
+    run("init", cwd=project)
+    done = run("ask", "hi", "--model", model, "--json", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert [event["type"] for event in events(done.stdout)].count("answer") == 1
+
+
+def test_what_cannot_be_closed_is_told_in_its_own_project_only(
+    project: Path, tmp_path: Path, model: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (project / "SESSION_LOG.md").mkdir()
+    failed = run("ask", "hi", "--model", model, cwd=project)
+    assert failed.returncode == 0
+    assert failed.stderr.count("SESSION_LOG.md cannot be read") == 2  # left out, and not written
+    assert "interrupted session" in run("ask", "hi", "--model", model, cwd=project).stderr
+    assert run("ask", "hi", "-q", "--model", model, cwd=other).stderr == ""
+    (project / "SESSION_LOG.md").rmdir()
+    run("ask", "hi", "--model", model, cwd=other)
+    assert (project / "SESSION_LOG.md").read_text(encoding="utf-8").count("\n## ") == 2
+    shutil.rmtree(project)
+    assert run("ask", "hi", "-q", "--model", model, cwd=other).stderr == ""
