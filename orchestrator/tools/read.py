@@ -88,7 +88,9 @@ class Read:
         ]
         more = [f"… and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
         empty = sorted(
-            entry.name + "/" for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."
+            entry.name + "/"
+            for entry in os.scandir(folder)
+            if entry.name[0] != "." and os.path.isdir(entry.path)  # entry.is_dir fails on a loop of links
         )
         if not lines:
             return f"{inside or './'} holds no files" + (

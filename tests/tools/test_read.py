@@ -125,3 +125,11 @@ def test_special_files_do_not_hang(bench: Bench) -> None:
     assert "1,073,741,824 bytes" in bench("read", path="sparse").text
     assert not bench("read", path="x" * 5000).ok
     assert not bench("read", path="nul\0").ok
+
+
+def test_a_loop_of_links_does_not_hide_its_folder(bench: Bench) -> None:
+    bench.file("a.py", "x = 1\n")
+    (bench.root / "loop").symlink_to("loop")
+    result = bench("read", path=".")
+    assert result.ok
+    assert "a.py" in result.text
