@@ -74,7 +74,7 @@ class Plan:
 class GitTool:
     spec = ToolSpec(
         "git",
-        "Run git, e.g. status, log -5, diff, commit -am text.",
+        "commits, branches, changes, history, who and when; undo, stage, commit",
         (Parameter("command", "after git"),),
         "command",
     )

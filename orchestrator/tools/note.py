@@ -29,7 +29,7 @@ _MEANT = {
 class Note:
     spec = ToolSpec(
         "note",
-        "Remember a decision, lesson, blocker or next step.",
+        "keep what the user tells you: decision, lesson, blocker, next step, fact",
         (
             Parameter("kind", choices=KINDS),
             Parameter("text", "one sentence"),

@@ -27,7 +27,7 @@ _COMMON = frozenset(
 class Search:
     spec = ToolSpec(
         "search",
-        "Find text or file names in the project.",
+        "find where a name or text is in the code, or which files have it",
         (
             Parameter("pattern", "text or regular expression"),
             Parameter("path", "folder or file", required=False),

@@ -16,7 +16,10 @@ _MOST = 100_000
 
 class Shell:
     spec = ToolSpec(
-        "shell", "Run a shell command in the project.", (Parameter("command", "for the shell"),), "command"
+        "shell",
+        "run a command: tests, install, build, lint, move or delete files, ask the machine",
+        (Parameter("command", "for the shell"),),
+        "command",
     )
 
     def __init__(self, commands: Commands) -> None:

@@ -70,7 +70,7 @@ class Writer:
 class Write:
     spec = ToolSpec(
         "write",
-        "Create a file or replace it whole.",
+        "create a new file, or replace one whole",
         (Parameter("path", "relative to the project"), Parameter("content", "all of the file")),
         "write",
     )
