@@ -15,6 +15,7 @@ from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.meter import Meter
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.repetition import Repetition
+from orchestrator.errors import ModelError
 from orchestrator.ports import Backend, Tools
 from orchestrator.types import (
     ANSWER,
@@ -103,14 +104,19 @@ class Turn:
         while True:
             finish: Finish | None = None
             said = ""
-            async for item in self._backend.generate(self._request()):
-                if isinstance(item, AnswerText):
-                    said += item.text
-                    yield Token(item.text)
-                elif isinstance(item, Prefill):
-                    yield PrefillProgress(item.done, item.total, item.cached)
-                else:
-                    finish = item
+            try:
+                async for item in self._backend.generate(self._request()):
+                    if isinstance(item, AnswerText):
+                        said += item.text
+                        yield Token(item.text)
+                    elif isinstance(item, Prefill):
+                        yield PrefillProgress(item.done, item.total, item.cached)
+                    else:
+                        finish = item
+            except ModelError:
+                if said:  # it was shown, so it is kept
+                    self._recorder.answer(said, interrupted=True)
+                raise
             assert finish is not None  # the port's promise
             self._meter.add(finish.usage)
             if finish.call is None or self._interrupted:

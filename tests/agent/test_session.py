@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from orchestrator.paths import Home
 from orchestrator.ports import Approver, OutputSink
 from orchestrator.types import (
     Answer,
+    AnswerText,
     Effect,
     Event,
+    Generated,
+    GenerateRequest,
     Mode,
     Notice,
     Parameter,
@@ -405,6 +408,21 @@ def test_a_dead_worker_costs_one_answer_and_the_session_goes_on(orch_home: Home)
         return str(of(events, Answer)[0].text)
 
     assert asyncio.run(play()) == "here again"
+
+
+def test_what_a_dying_worker_had_said_is_recorded(orch_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(orch_home, ["unused"])
+
+    async def dying(request: GenerateRequest) -> AsyncIterator[Generated]:
+        yield AnswerText("The port ")
+        yield AnswerText("is")
+        raise WorkerDied("The model's process died.", "Ask again.")
+
+    monkeypatch.setattr(here.backend, "generate", dying)
+    with pytest.raises(WorkerDied):
+        played(here, "which port?")
+    said = [record.body for record in here.records() if record.kind == "message"][-1]
+    assert said == {"role": "assistant", "text": "The port is", "interrupted": True}
 
 
 def test_a_call_cut_off_by_a_limit_is_dropped_and_the_model_told(orch_home: Home) -> None:
