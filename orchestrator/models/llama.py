@@ -107,12 +107,13 @@ class LlamaBackend:
         return await asyncio.shield(self._load())
 
     async def count(self, texts: Sequence[str]) -> list[int]:
-        await self.start()
-        worker = self._alive()
-        reply = worker.open()
-        await worker.send({"op": "count", "id": reply.id, "texts": list(texts)})
-        async for frame in reply:
-            return list(frame["counts"])
+        for _ in range(2):  # a worker that died while nobody asked is noticed here, and replaced
+            await self.start()
+            worker = self._alive()
+            reply = worker.open()
+            await worker.send({"op": "count", "id": reply.id, "texts": list(texts)})
+            async for frame in reply:
+                return list(frame["counts"])
         raise worker.death()
 
     async def generate(self, request: GenerateRequest) -> AsyncIterator[Generated]:
@@ -250,7 +251,10 @@ class LlamaBackend:
                     "Shorten it, start a new session, or raise model.context_size.",
                 )
             case "bad_model":
-                return BadModelFile(f"{self.path} cannot be loaded: {said}", _PULL.format(self.name))
+                return BadModelFile(
+                    f"{self.path} cannot be loaded: {said}.",
+                    "Get the file again, or choose another model (`orch model list`).",
+                )
             case "no_room":
                 return ModelError(
                     f"There is not enough memory for a window of {self._settings['context_size']} tokens.",

@@ -137,7 +137,8 @@ class WorkerProcess:
             how = f"was killed by {name}" + (", probably for want of memory" if name == "SIGKILL" else "")
         else:
             how = f"ended with code {code}"
-        said = f" It said: {self._lines[-1]}" if self._lines else ""
+        known = code == -9  # its last words then have nothing to do with its end
+        said = f" It said: {self._lines[-1]}." if self._lines and not known else ""
         return WorkerDied(
             f"The model's process {how}.{said}",
             "Ask again: it restarts by itself. If that happens often, use a smaller model "

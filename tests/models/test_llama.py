@@ -271,6 +271,19 @@ def test_a_worker_that_dies_costs_one_answer(small_model: Path, name: str) -> No
     use(on(small_model), work)
 
 
+def test_a_worker_that_died_while_idle_is_replaced_unseen(small_model: Path) -> None:
+    """Nothing reads from it while a person types; the next prompt is counted first."""
+
+    async def work(backend: LlamaBackend) -> None:
+        counted = await backend.count(["one two"])
+        assert backend.pid
+        os.kill(backend.pid, signal.SIGKILL)
+        assert await backend.count(["one two"]) == counted
+        assert (await finish(backend, asks("Open main.py"))).reason == "stop"
+
+    use(on(small_model), work)
+
+
 def test_a_worker_that_hangs_is_killed(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llama_process, "_CANCEL_S", 0.1)
 
