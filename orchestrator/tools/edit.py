@@ -14,7 +14,7 @@ from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpe
 class Edit:
     spec = ToolSpec(
         "edit",
-        "change, rename, fix or remove text in a file",
+        "change text in a file",
         (
             Parameter("path", "relative to the project"),
             Parameter("old", "text as it is now"),

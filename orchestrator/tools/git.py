@@ -74,7 +74,7 @@ class Plan:
 class GitTool:
     spec = ToolSpec(
         "git",
-        "commits, branches, changes, history, who and when; undo, stage, commit",
+        "commits, branches, changes, history",
         (Parameter("command", "after git"),),
         "command",
     )

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+from orchestrator.types import NOTE_KINDS, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
-KINDS = ("decision", "lesson", "blocker", "next")
+KINDS: tuple[str, ...] = NOTE_KINDS
 _MEANT = {
     "decide": "decision",
     "decided": "decision",
@@ -29,7 +29,7 @@ _MEANT = {
 class Note:
     spec = ToolSpec(
         "note",
-        "keep what the user tells you: decision, lesson, blocker, next step, fact",
+        "what the user decided, learned, wants next",
         (
             Parameter("kind", choices=KINDS),
             Parameter("text", "one sentence"),

@@ -34,7 +34,7 @@ _TYPES = {
 class Read:
     spec = ToolSpec(
         "read",
-        "show or explain a named file, or list a folder",
+        "show a file or folder",
         (
             Parameter("path", "relative to the project"),
             Parameter("start", "first line", "integer", required=False),

@@ -42,7 +42,7 @@ except BaseException as error:
 
 
 class Run:
-    spec = ToolSpec("run", "compute with Python code", (Parameter("code", "Python"),), "command")
+    spec = ToolSpec("run", "compute with Python", (Parameter("code", "Python"),), "command")
 
     def __init__(self, root: Path, commands: Commands) -> None:
         self._root = root

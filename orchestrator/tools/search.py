@@ -27,7 +27,7 @@ _COMMON = frozenset(
 class Search:
     spec = ToolSpec(
         "search",
-        "find where a name or text is in the code, or which files have it",
+        "find text or files",
         (
             Parameter("pattern", "text or regular expression"),
             Parameter("path", "folder or file", required=False),

@@ -17,7 +17,7 @@ _MOST = 100_000
 class Shell:
     spec = ToolSpec(
         "shell",
-        "run a command: tests, install, build, lint, move or delete files, ask the machine",
+        "bash: tests, install, build, lint, system",
         (Parameter("command", "for the shell"),),
         "command",
     )

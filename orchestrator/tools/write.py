@@ -70,7 +70,7 @@ class Writer:
 class Write:
     spec = ToolSpec(
         "write",
-        "create a new file, or replace one whole",
+        "new file",
         (Parameter("path", "relative to the project"), Parameter("content", "all of the file")),
         "write",
     )

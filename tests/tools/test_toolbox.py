@@ -37,7 +37,7 @@ def test_names_and_order_of_the_tools_are_fixed(bench: Bench) -> None:
         ("edit", {"path": "a"}, "edit needs old and new."),
         ("read", {"path": "a", "start": "soon"}, "start must be a number, not 'soon'."),
         ("write", {"path": None, "content": "x"}, "write needs path."),
-        ("note", {"kind": "song", "text": "x"}, "Choose from: decision, lesson, blocker, next."),
+        ("note", {"kind": "song", "text": "x"}, "Choose from: decision, lesson, blocker, next, note."),
         ("note", {"kind": "lesson", "text": " "}, "The note is empty."),
         ("search", {"pattern": ""}, "The pattern is empty."),
     ],
