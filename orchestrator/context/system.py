@@ -83,7 +83,7 @@ EXAMPLES: tuple[tuple[str, ToolCall], ...] = (
     ("do we have a helper for retries?", ToolCall("search", {"pattern": "retry"})),
     ("how many weeks are 1000 days? use Python", ToolCall("run", {"code": "print(1000/7)"})),
     ("What is the capital of France?", ToolCall(ANSWER, {"text": "Paris."})),
-    ("lint?", ToolCall("shell", {"command": "ruff check ."})),
+    ("install numpy", ToolCall("shell", {"command": "pip install numpy"})),
     ("Lis utils.js et explique-le", ToolCall("read", {"path": "utils.js"})),
     ("bump version to 2.1 in setup.cfg", ToolCall("edit", {"path": "setup.cfg", "old": "2.0", "new": "2.1"})),
     ("Merke dir: Montag ist Demo", ToolCall("note", {"kind": "note", "text": "Montag ist Demo"})),
