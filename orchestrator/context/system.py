@@ -41,20 +41,32 @@ def fixed_messages(tools: str) -> tuple[Message, ...]:
     return (Message("system", system), *_examples(EXAMPLES))
 
 
-def _examples(pairs: Sequence[tuple[str, ToolCall]]) -> list[Message]:
+def _examples(turns: Sequence[tuple[str | ToolCall, ...]]) -> list[Message]:
+    """Each turn is a prompt and a call, and may go on with the call's result and the next call."""
     messages = []
-    for prompt, call in pairs:
-        messages += [Message("user", prompt), Message("assistant", "", call=call)]
+    for prompt, *steps in turns:
+        messages.append(Message("user", str(prompt)))
+        for step in steps:
+            if isinstance(step, ToolCall):
+                messages.append(Message("assistant", "", call=step))
+            else:
+                messages.append(Message("tool", step))
     return messages
 
+
+# One whole turn: a result comes back, and the answer is a sentence about it.
+_FOUND = (
+    "setup.cfg, 1 line:\n1: name = demo",
+    ToolCall(ANSWER, {"text": "It sets the name to demo (line 1)."}),
+)
 
 # Each tool in several phrasings and languages, in mixed order, since the last ones weigh most. Pairs
 # keep apart what small models confuse: git as a topic or this repository, a statement or a question.
 # Arguments are short, so that more examples fit.
-EXAMPLES: tuple[tuple[str, ToolCall], ...] = (
+EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
     ("Hello!", ToolCall(ANSWER, {"text": "Hello! What shall we work on?"})),
     ("Where is the login checked?", ToolCall("search", {"pattern": "login"})),
-    ("What does setup.cfg say?", ToolCall("read", {"path": "setup.cfg"})),
+    ("What does setup.cfg say?", ToolCall("read", {"path": "setup.cfg"}), *_FOUND),
     (
         "In app.ini set the port to 9000 instead of 80",
         ToolCall("edit", {"path": "app.ini", "old": "port = 80", "new": "port = 9000"}),
@@ -68,24 +80,21 @@ EXAMPLES: tuple[tuple[str, ToolCall], ...] = (
     ("fix the typo 'teh' in b.md", ToolCall("edit", {"path": "b.md", "old": "teh", "new": "the"})),
     ("What is git stash for?", ToolCall(ANSWER, {"text": "It puts changes aside for later."})),
     ("Quién cambió main.c?", ToolCall("git", {"command": "log main.c"})),
-    ("Add a LICENSE file with one line: MIT", ToolCall("write", {"path": "LICENSE", "content": "MIT"})),
     ("commit it all as 'tidy up'", ToolCall("git", {"command": "commit -am 'tidy up'"})),
-    ("usages of MAX_SIZE", ToolCall("search", {"pattern": "MAX_SIZE"})),
-    ("What is 15 % of 80?", ToolCall(ANSWER, {"text": "12"})),
+    ("What is 15 % of 80?", ToolCall(ANSWER, {"text": "15 % of 80 is 12."})),
     (
         "Decidimos usar Go: es rápido",
         ToolCall("note", {"kind": "decision", "text": "usar Go", "because": "es rápido"}),
     ),
     ("is node installed here?", ToolCall("shell", {"command": "node -v"})),
-    ("How do I quit less?", ToolCall(ANSWER, {"text": "Press q."})),
+    ("How do I quit less?", ToolCall(ANSWER, {"text": "Press q to quit less."})),
     ("descarta mis cambios en a.py", ToolCall("git", {"command": "restore a.py"})),
     ("I need a script run.sh that prints ok", ToolCall("write", {"path": "run.sh", "content": "echo ok"})),
     ("do we have a helper for retries?", ToolCall("search", {"pattern": "retry"})),
     ("how many weeks are 1000 days? use Python", ToolCall("run", {"code": "print(1000/7)"})),
-    ("What is the capital of France?", ToolCall(ANSWER, {"text": "Paris."})),
+    ("What is the capital of France?", ToolCall(ANSWER, {"text": "The capital of France is Paris."})),
     ("install numpy", ToolCall("shell", {"command": "pip install numpy"})),
     ("Lis utils.js et explique-le", ToolCall("read", {"path": "utils.js"})),
     ("bump version to 2.1 in setup.cfg", ToolCall("edit", {"path": "setup.cfg", "old": "2.0", "new": "2.1"})),
     ("Merke dir: Montag ist Demo", ToolCall("note", {"kind": "note", "text": "Montag ist Demo"})),
-    ("Danke, das war alles.", ToolCall(ANSWER, {"text": "Gern geschehen!"})),
 )

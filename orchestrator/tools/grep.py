@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.documents.tiers import BRIEFING, LOG
 from orchestrator.errors import ToolError
 from orchestrator.tools import files, walk
 from orchestrator.tools.text import clean
@@ -20,6 +21,7 @@ MAX_PER_FILE = 100
 MAX_HITS = 2_000
 TIME_S = 20.0
 _OUTPUT_BYTES = 2_000_000
+_JOURNALS = (BRIEFING.filename, LOG.filename)
 _RISKY = re.compile(r"[+*}]\)[+*{]|\\[1-9]|\)\?[+*{]")  # could take for ever in Python's engine
 
 
@@ -39,12 +41,16 @@ class BadPattern(Exception):
 async def grep(root: Path, under: Path, pattern: str, *, fixed: bool, case: bool) -> list[Hit]:
     """Hits below `under`, sorted by path, at most `MAX_HITS`. Raises `BadPattern`.
 
-    Hidden, ignored, binary and very large files are left out; links are not followed.
+    Hidden, ignored, binary and very large files are left out; links are not followed. Neither are the
+    journals of sessions searched, unless named: they hold every question ever asked, this one too.
     """
     rg = shutil.which("rg")
+    where = files.relative(root, under)
     if rg is None:
-        return await asyncio.to_thread(_python, root, under, pattern, fixed, case)
-    return await _ripgrep(rg, root, files.relative(root, under), pattern, fixed, case)
+        hits = await asyncio.to_thread(_python, root, under, pattern, fixed, case)
+    else:
+        hits = await _ripgrep(rg, root, where, pattern, fixed, case)
+    return [hit for hit in hits if hit.path not in _JOURNALS or hit.path == where]
 
 
 async def _ripgrep(rg: str, root: Path, where: str, pattern: str, fixed: bool, case: bool) -> list[Hit]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from orchestrator.context.budget import FittedTier, blocks, fit, shares
 from orchestrator.context.builder import build, documents_text
 from orchestrator.context.system import EXAMPLES, fixed_messages
-from orchestrator.types import Message, TierText
+from orchestrator.types import Message, TierText, ToolCall
 
 LOG = """# Session log
 
@@ -130,7 +130,7 @@ def test_without_documents_there_is_no_documents_turn() -> None:
 
 
 def test_every_tool_has_an_example_and_native_models_get_none() -> None:
-    assert {call.name for _, call in EXAMPLES} >= {
+    assert {turn[1].name for turn in EXAMPLES if isinstance(turn[1], ToolCall)} >= {
         "search",
         "read",
         "write",

@@ -43,7 +43,11 @@ def test_fixed_prompt_fits_its_budget(small_model: Path) -> None:
     assert 500 < tokens <= BUDGET
 
 
-@pytest.mark.parametrize("call", [call for _, call in EXAMPLES], ids=lambda call: call.name)
+@pytest.mark.parametrize(
+    "call",
+    [step for turn in EXAMPLES for step in turn if isinstance(step, ToolCall)],
+    ids=lambda call: call.name,
+)
 def test_examples_are_calls_that_the_tools_take(call: ToolCall) -> None:
     spec = next(spec for spec in SPECS if spec.name == call.name)
     names = [parameter.name for parameter in spec.parameters]
@@ -55,7 +59,9 @@ def test_examples_are_calls_that_the_tools_take(call: ToolCall) -> None:
 
 
 def test_every_tool_has_an_example() -> None:
-    assert {call.name for _, call in EXAMPLES} == {spec.name for spec in SPECS}
+    assert {turn[1].name for turn in EXAMPLES if isinstance(turn[1], ToolCall)} == {
+        spec.name for spec in SPECS
+    }
 
 
 @pytest.mark.parametrize("name", ["development", "validation"])
@@ -64,7 +70,7 @@ def test_examples_are_not_taken_from_the_sets(name: str) -> None:
     asked = [json.loads(line)["prompt"].casefold() for line in lines]
     alike = [
         (example, prompt)
-        for example, _ in EXAMPLES
+        for example, *_ in EXAMPLES
         for prompt in asked
         if difflib.SequenceMatcher(None, example.casefold(), prompt, autojunk=False).ratio() > TOO_ALIKE
     ]
