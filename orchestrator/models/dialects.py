@@ -41,6 +41,7 @@ def render(call: ToolCall) -> str:
 _GRAMMAR_TAIL = r"""
 string ::= "\"" char* "\""
 filled ::= "\"" char+ "\""
+said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])+ "\""
 char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])
 integer ::= [1-9] [0-9]? [0-9]? [0-9]? [0-9]? [0-9]?
 """
@@ -66,6 +67,8 @@ def _argument_rule(parameter: Parameter) -> str:
         value = "(" + " | ".join(_literal(f'"{choice}"') for choice in parameter.choices) + ")"
     elif parameter.type == "integer":
         value = "integer"
+    elif parameter == ANSWER_SPEC.parameters[0]:
+        value = "said"  # small models quote without escaping: only `"}` ends an answer
     else:
         value = "string" if parameter.name in _MAY_BE_EMPTY else "filled"
     return f" {key} {value}" if parameter.required else f" ({key} {value})?"
@@ -110,6 +113,14 @@ def _loads(text: str) -> dict[str, Any] | None:
             continue
         return value if isinstance(value, dict) else None
     return None
+
+
+def _strict(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _from_object(value: dict[str, Any] | None, specs: Sequence[ToolSpec]) -> ToolCall | None:
@@ -222,7 +233,8 @@ class Decoder:
     def finish(self, *, cut: bool) -> tuple[ToolCall | None, str]:
         """The call, or None and the whole answer. A call that was `cut` off is dropped."""
         if self._in_answer:
-            return None, self._answer
+            strict = None if cut or self._ended else _from_object(_strict(self._raw), self._specs)
+            return None, str(strict.arguments["text"]) if strict else self._answer
         if cut and self._looks_like_call():
             return None, ""
         call = parse(self._raw, self._specs)
@@ -237,7 +249,14 @@ class Decoder:
         while not self._ended and self._at < len(self._raw):
             char = self._raw[self._at]
             if char == '"':
-                self._ended = True
+                after = self._raw[self._at + 1 :].lstrip()
+                if not after:
+                    break  # whether this ends the answer shows with what follows
+                if after.startswith("}"):
+                    self._ended = True
+                else:
+                    out.append(char)
+                    self._at += 1
             elif char != "\\":
                 stop = min(i for i in (self._find('"'), self._find("\\")) if i >= 0)
                 out.append(self._raw[self._at : stop])

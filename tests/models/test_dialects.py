@@ -156,3 +156,14 @@ def test_lone_surrogates_become_something_printable() -> None:
     streamed, _, text = _stream(r'{"tool":"answer","text":"a\ud83d b"}', [20, 27, 30])
     assert streamed == text
     text.encode("utf-8")
+
+
+def test_a_quote_that_a_small_model_did_not_escape_does_not_end_the_answer() -> None:
+    raw = '{"tool":"answer","text":"The name is "heron", (line 3)."}'
+    assert _stream(raw, list(range(len(raw)))) == (
+        'The name is "heron", (line 3).',
+        None,
+        'The name is "heron", (line 3).',
+    )
+    assert "said" in grammar((ANSWER_SPEC,))
+    assert " said" not in grammar(SPECS[:2]).split("\n")[1]
