@@ -86,6 +86,7 @@ EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
         "Decidimos usar Go: es rápido",
         ToolCall("note", {"kind": "decision", "text": "usar Go", "because": "es rápido"}),
     ),
+    ("Which language did we choose, and why?", ToolCall(ANSWER, {"text": "Go, since it is fast."})),
     ("is node installed here?", ToolCall("shell", {"command": "node -v"})),
     ("How do I quit less?", ToolCall(ANSWER, {"text": "Press q to quit less."})),
     ("descarta mis cambios en a.py", ToolCall("git", {"command": "restore a.py"})),

@@ -38,7 +38,7 @@ def test_it_reads_a_file_answers_from_it_and_leaves_a_log(with_model: Home, hero
 
 
 def test_the_answer_streams_in_pieces_of_its_text(with_model: Home, heron: Path) -> None:
-    found = ask("What is a mutex?", heron)
+    found = ask("What is a semaphore?", heron)
     pieces = [str(event["text"]) for event in found if event["type"] == "token"]
     assert len(pieces) > 5
     assert "".join(pieces) == one(found, "answer")["text"]
@@ -65,6 +65,6 @@ def test_what_was_decided_outside_is_answered_from_the_documents(with_model: Hom
 
 def test_the_same_question_twice_gives_the_same_answer(with_model: Home, heron: Path) -> None:
     # Restored from a snapshot or prefilled anew, greedy decoding must not differ.
-    first = one(ask("What is a mutex?", heron, "--context-budget", "0"), "answer")["text"]
-    second = one(ask("What is a mutex?", heron, "--context-budget", "0"), "answer")["text"]
+    first = one(ask("What is a semaphore?", heron, "--context-budget", "0"), "answer")["text"]
+    second = one(ask("What is a semaphore?", heron, "--context-budget", "0"), "answer")["text"]
     assert first == second
