@@ -88,7 +88,7 @@ EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
     ),
     ("Which language did we choose, and why?", ToolCall(ANSWER, {"text": "Go, since it is fast."})),
     ("is node installed here?", ToolCall("shell", {"command": "node -v"})),
-    ("How do I quit less?", ToolCall(ANSWER, {"text": "Press q to quit less."})),
+    ("usages of MAX_SIZE", ToolCall("search", {"pattern": "MAX_SIZE"})),
     ("descarta mis cambios en a.py", ToolCall("git", {"command": "restore a.py"})),
     ("I need a script run.sh that prints ok", ToolCall("write", {"path": "run.sh", "content": "echo ok"})),
     ("do we have a helper for retries?", ToolCall("search", {"pattern": "retry"})),
