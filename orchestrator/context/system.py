@@ -81,7 +81,7 @@ EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
     ("What is git stash for?", ToolCall(ANSWER, {"text": "It puts changes aside for later."})),
     ("Quién cambió main.c?", ToolCall("git", {"command": "log main.c"})),
     ("commit it all as 'tidy up'", ToolCall("git", {"command": "commit -am 'tidy up'"})),
-    ("Add a LICENSE file with one line: MIT", ToolCall("write", {"path": "LICENSE", "content": "MIT"})),
+    ("What is 15 % of 80?", ToolCall(ANSWER, {"text": "15 % of 80 is 12."})),
     (
         "Decidimos usar Go: es rápido",
         ToolCall("note", {"kind": "decision", "text": "usar Go", "because": "es rápido"}),
