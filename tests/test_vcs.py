@@ -321,7 +321,7 @@ def test_identity_comes_from_the_user(folder: Path, tmp_path: Path, monkeypatch:
     assert git(folder, "log", "-1", "--format=%an %ae") == "Grace g@example.org"
 
 
-def test_every_process_goes_through_the_wrap(folder: Path) -> None:
+def test_every_repository_command_goes_through_the_wrap(folder: Path) -> None:
     commit(folder, "a.txt", "one\n", "first")
     seen: list[list[str]] = []
 
