@@ -1,0 +1,35 @@
+"""The app's keys, declared once: footer, help screen and command palette are made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`keys` as Textual names them, comma-separated; `action` is one of the app's; `footer` a short word."""
+
+    keys: str
+    action: str
+    footer: str
+    help: str
+    shown: bool = True
+    """In the footer; all are on the help screen and in the palette."""
+
+
+KEYS: tuple[Key, ...] = (
+    Key("f1", "help", "help", "Keys and commands"),
+    Key("ctrl+t", "pane('trace')", "trace", "What tools were called, and what came of it"),
+    Key("ctrl+y", "pane('terminal')", "terminal", "Output of commands, and your own shell"),
+    Key("ctrl+l", "pane('log')", "log", "Records as they are written"),
+    Key("ctrl+x", "pane('xray')", "x-ray", "What is in the model's window"),
+    Key("ctrl+w", "workspace", "workspace", "Choose another project"),
+    Key("ctrl+o", "sessions", "sessions", "Earlier sessions of this project"),
+    Key("escape", "back", "stop", "One step back; in the end, stop the model"),
+    Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
+    Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
+    Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),
+    Key("f2", "focus_prompt", "prompt", "Back to the prompt", shown=False),
+    Key("f3", "next_theme", "theme", "Dark, light, or the terminal's own colours", shown=False),
+    Key("ctrl+c", "leave", "leave", "Stop; pressed twice, leave", shown=False),
+)

@@ -1,0 +1,141 @@
+"""What the app needs of the node it runs on. `wiring` hands it the real one, tests a small one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.agent.session import Session
+from orchestrator.ports import Approver
+from orchestrator.types import Kind, Mode, Notice, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which session to open; None means: as configured."""
+
+    project: Path
+    model: str | None = None
+    mode: Mode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that can be opened, with what it stands on."""
+
+    session: Session
+    project: str
+    """The project's id."""
+    name: str
+    root: Path
+    model: str
+    """As asked for: a catalogue name or "auto"."""
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A project of the registry. `last_used` is ISO 8601 in UTC; `here` is False when the folder is gone."""
+
+    id: str
+    name: str
+    root: Path
+    last_used: str
+    here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """Empty `branch`: no repository, or none that can be read. `dirty` counts changed files."""
+
+    branch: str = ""
+    dirty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session of a project. `started` is ISO 8601 with offset, `title` its first prompt."""
+
+    id: str
+    citation: str
+    started: str
+    ended: str
+    """Why it ended (done, interrupted, killed, …); empty while it runs."""
+    model: str
+    prompts: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRecord:
+    """A record with its place in the order of arrival on this node, and its citation."""
+
+    arrival: int
+    record: Record
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model the first run offers. `why` is one sentence; empty unless it is the recommended one."""
+
+    name: str
+    parameters: str
+    size_bytes: int
+    licence: str
+    state: str
+    """"installed", "available", or why it cannot be had."""
+    recommended: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a model has to live with, in bytes."""
+
+    free_memory: int
+    free_disk: int
+    cores: int
+
+
+Progress = Callable[[int, int], None]
+"""Bytes done and of how many; may be called from another thread."""
+
+
+class Node(Protocol):
+    """Everything but `open` may touch the disk or git for a moment: call it in a thread."""
+
+    def open(self, wish: Wish, approver: Approver) -> AbstractAsyncContextManager[Opened]:
+        """Raises `OrchError`s; `NoModel` when no model can run."""
+        ...
+
+    def projects(self) -> list[ProjectRow]:
+        """Newest use first."""
+        ...
+
+    def git_state(self, root: Path) -> GitState: ...
+
+    def sessions(self, project: str, *, search: str = "", limit: int = 200) -> list[SessionRow]:
+        """Newest first; `search` looks into prompts and answers."""
+        ...
+
+    def transcript(self, session: str) -> list[Record]:
+        """A session's records, oldest first."""
+        ...
+
+    def records_after(
+        self, arrival: int, *, project: str, kinds: Sequence[Kind] = (), limit: int = 500
+    ) -> list[LoggedRecord]:
+        """The newest `limit` records that arrived after `arrival` (0: ever), oldest first."""
+        ...
+
+    def models(self) -> list[ModelChoice]: ...
+
+    def machine(self) -> Machine: ...
+
+    def pull(self, name: str, progress: Progress, stopped: Callable[[], bool]) -> None:
+        """Download a model; what was loaded is kept when `stopped`. Raises `OrchError`."""
+        ...
