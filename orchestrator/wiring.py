@@ -19,6 +19,7 @@ from orchestrator.ports import Approver, Backend
 from orchestrator.types import Mode, Notice, ToolCall
 
 if TYPE_CHECKING:
+    from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
@@ -77,20 +78,21 @@ def backend(name: str, settings: Settings, where: Home) -> Backend:
     )
 
 
+def check_model(name: str) -> None:
+    """Raise `NoModel` unless a session could run on it."""
+    from orchestrator.models.select import choose
+
+    choose(name, home(), kinds=RUNNABLE)
+
+
 @asynccontextmanager
 async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop]:
     """Everything for one session in one project; closes the backend and the journal at the end.
 
     Raises `ProjectError`, `ConfigError`, `JournalError`, `NoModel`.
     """
-    from orchestrator.agent.loop import Limits
-    from orchestrator.agent.session import Parts, Session
-    from orchestrator.agent.tiers import scaled
-    from orchestrator.context.system import fixed_messages
-    from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
-    from orchestrator.models.dialects import ANSWER_SPEC, describe
     from orchestrator.workspaces import open_project
 
     where = home()
@@ -99,48 +101,67 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     model = backend(options.model or settings.model.name, settings, where)
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
-    sessions: list[Session] = []
-
-    def take_note(call: ToolCall) -> str:
-        given = call.arguments
-        return sessions[0].note(given["kind"], given["text"], given.get("because", ""), by="model")
-
     try:
-        tools = toolbox(project, settings, where, take_note)
-        documents = ProjectDocuments(project, journal, where, warn=lambda text: sessions[0].warn(text))
         notices = _close_abandoned(running, journal, where, project.id)
-        session = Session(
-            Parts(
-                project=project.id,
-                path=str(project.root),
-                backend=model,
-                tools=tools,
-                journal=journal,
-                documents=documents,
-                approver=approver,
-                running=running,
-                fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
-                facts=lambda: _facts(project, tools),
-                writable=project.writable,
-            ),
-            mode=options.mode or Mode(settings.agent.mode),
-            limits=Limits(
-                max_steps=options.max_steps or settings.agent.max_steps,
-                max_tokens=settings.model.max_answer_tokens,
-                temperature=settings.model.temperature
-                if options.temperature is None
-                else options.temperature,
-                context_size=settings.model.context_size,
-            ),
-            budgets=settings.context
-            if options.context_budget is None
-            else scaled(settings.context, options.context_budget),
-        )
-        sessions.append(session)
+        session = _session(options, settings, where, project, model, journal, running, approver)
         yield Desktop(session, project, journal, settings, options.model or settings.model.name, notices)
     finally:
         await model.close()
         journal.close()
+
+
+def _session(
+    options: Options,
+    settings: Settings,
+    where: Home,
+    project: Project,
+    model: Backend,
+    journal: SqliteJournal,
+    running: RunningSessions,
+    approver: Approver,
+) -> Session:
+    from orchestrator.agent.session import Parts, Session
+    from orchestrator.agent.tiers import scaled
+    from orchestrator.context.system import fixed_messages
+    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.models.dialects import ANSWER_SPEC, describe
+
+    def take_note(call: ToolCall) -> str:
+        given = call.arguments
+        return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
+
+    tools = toolbox(project, settings, where, take_note)
+    budget = options.context_budget
+    session = Session(
+        Parts(
+            project=project.id,
+            path=str(project.root),
+            backend=model,
+            tools=tools,
+            journal=journal,
+            documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
+            approver=approver,
+            running=running,
+            fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
+            facts=lambda: _facts(project, tools),
+            writable=project.writable,
+        ),
+        mode=options.mode or Mode(settings.agent.mode),
+        limits=_limits(options, settings),
+        budgets=settings.context if budget is None else scaled(settings.context, budget),
+    )
+    return session
+
+
+def _limits(options: Options, settings: Settings) -> Limits:
+    from orchestrator.agent.loop import Limits
+
+    return Limits(
+        max_steps=options.max_steps or settings.agent.max_steps,
+        max_tokens=settings.model.max_answer_tokens,
+        temperature=settings.model.temperature if options.temperature is None else options.temperature,
+        context_size=settings.model.context_size,
+    )
 
 
 def toolbox(project: Project, settings: Settings, where: Home, notes: Callable[[ToolCall], str]) -> Toolbox:

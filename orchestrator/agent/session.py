@@ -74,6 +74,8 @@ class Session:
         self._budgets = budgets
         self.gate = Gate(mode, parts.tools, parts.approver, writable=parts.writable)
         self.window: Window | None = None
+        self.model = ""
+        """Its name, once open."""
         self._conversation = Conversation(parts.backend)
         self._turn: Turn | None = None
         self._open = False
@@ -96,6 +98,7 @@ class Session:
             yield event
 
     async def _start(self, facts: Mapping[str, Any], info: ModelInfo) -> list[Event]:
+        self.model = info.name
         events: list[Event] = [
             SessionStart(
                 session=self.id,

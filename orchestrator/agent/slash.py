@@ -1,106 +1,117 @@
-"""The `/` commands of an interactive session: from a line to what it did, as text."""
+"""The `/` commands of an interactive session: from a line to what it did, for every front end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from orchestrator.agent.session import Session
 from orchestrator.errors import UsageError
 from orchestrator.types import Kind, Mode
 
-if TYPE_CHECKING:
-    from orchestrator.wiring import Desktop
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """It is done; the text is for the user."""
+
+    text: str
 
 
-class Quit(Exception):
+@dataclass(frozen=True, slots=True)
+class Leave:
     """The user leaves."""
 
 
-class NewSession(Exception):
-    """The user wants a fresh instance; `changes` are the options that differ."""
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """The user wants a fresh instance, on another model where one is named (not checked yet)."""
 
-    def __init__(self, changes: dict[str, object]) -> None:
-        super().__init__()
-        self.changes = changes
+    model: str | None = None
 
 
-def handle(line: str, desktop: Desktop) -> str:
-    """Run one command line. Raises `Quit`, `NewSession`, or `UsageError` when it is none."""
+Outcome = Said | Leave | Fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    help: str
+    run: Callable[[Session, str], Outcome]
+
+
+def handle(line: str, session: Session) -> Outcome:
+    """Run one command line. Raises `UsageError` when it is none, `OrchError` when it fails."""
     name, _, rest = line[1:].strip().partition(" ")
     if name not in COMMANDS:
-        import difflib
-
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        raise UsageError(f"There is no /{name}.", f"Did you mean /{near[0]}?" if near else "See /help.")
-    return COMMANDS[name][1](desktop, rest.strip())
+        raise unknown(name, list(COMMANDS))
+    return COMMANDS[name].run(session, rest.strip())
 
 
-def _help(desktop: Desktop, rest: str) -> str:
-    return "\n".join(f"/{name:<9} {text}" for name, (text, _) in COMMANDS.items())
+def unknown(name: str, names: list[str]) -> UsageError:
+    """The error for a command that does not exist, with the nearest of those that do."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, n=1)
+    return UsageError(f"There is no /{name}.", f"Did you mean /{near[0]}?" if near else "See /help.")
 
 
-def _quit(desktop: Desktop, rest: str) -> str:
-    raise Quit
+def _help(session: Session, rest: str) -> Outcome:
+    return Said("\n".join(f"/{name:<9} {command.help}" for name, command in COMMANDS.items()))
 
 
-def _new(desktop: Desktop, rest: str) -> str:
-    raise NewSession({})
-
-
-def _mode(desktop: Desktop, rest: str) -> str:
+def _mode(session: Session, rest: str) -> Outcome:
     if rest:
         try:
-            desktop.session.gate.mode = Mode(rest)
+            session.gate.mode = Mode(rest)
         except ValueError:
             names = ", ".join(mode.value for mode in Mode)
             raise UsageError(f"There is no mode {rest!r}.", f"Choose from: {names}.") from None
-    return f"mode: {desktop.session.gate.mode.value}"
+    return Said(f"mode: {session.gate.mode.value}")
 
 
-def _model(desktop: Desktop, rest: str) -> str:
-    from orchestrator.models.select import choose
-    from orchestrator.paths import home
-    from orchestrator.wiring import RUNNABLE
-
-    if not rest:
-        return f"model: {desktop.model}"
-    choose(rest, home(), kinds=RUNNABLE)  # an unknown name must not end this session
-    raise NewSession({"model": rest})
+def _model(session: Session, rest: str) -> Outcome:
+    return Fresh(rest) if rest else Said(f"model: {session.model}")
 
 
-def _note(kind: Kind) -> Callable[[Desktop, str], str]:
-    def note(desktop: Desktop, rest: str) -> str:
-        if not rest:
-            raise UsageError(f"/{kind} needs its text.", "Add `because …` to give the reason.")
+def _note(command: str, kind: Kind) -> Command:
+    def note(session: Session, rest: str) -> Outcome:
         text, _, because = rest.partition(" because ")
-        return f"noted: {kind} [{desktop.session.note(kind, text.strip(), because.strip())}]"
+        if not text.strip():
+            raise UsageError(f"/{command} needs its text.", f"Write /{command} TEXT because REASON.")
+        return Said(f"noted: {kind} [{session.note(kind, text.strip(), because.strip())}]")
 
-    return note
+    return Command(NOTES[command], note)
 
 
-def _context(desktop: Desktop, rest: str) -> str:
-    window = desktop.session.window
-    assert window is not None
-    lines = [f"{part.tokens:>7,}  {part.name}" for part in desktop.session.parts_now()]
-    lines += [f"{'':>7}  left out of {left.part}: {left.what} ({left.why})" for left in window.left_out]
-    usage = desktop.session.meter.total
+def _context(session: Session, rest: str) -> Outcome:
+    assert session.window is not None
+    lines = [f"{part.tokens:>7,}  {part.name}" for part in session.parts_now()]
+    lines += [
+        f"{'':>7}  left out of {left.part}: {left.what} ({left.why})" for left in session.window.left_out
+    ]
+    usage = session.meter.total
     lines.append(
         f"so far: {usage.prompt_tokens:,} tokens read, {usage.cached_tokens:,} of them from the cache"
     )
-    return "\n".join(lines)
+    return Said("\n".join(lines))
 
 
-COMMANDS: dict[str, tuple[str, Callable[[Desktop, str], str]]] = {
-    "help": ("this list", _help),
-    "decide": ("record a decision: /decide TEXT because REASON", _note("decision")),
-    "lesson": ("record a lesson", _note("lesson")),
-    "blocker": ("record what blocks the work", _note("blocker")),
-    "next": ("record the next step", _note("next")),
-    "note": ("record anything else", _note("note")),
-    "mode": ("show or set: read-only, ask, workspace", _mode),
-    "model": ("show the model, or start a fresh session with another", _model),
-    "context": ("what is in the model's window", _context),
-    "new": ("close this session and start a fresh instance", _new),
-    "quit": ("leave; the session is written", _quit),
+NOTES = {
+    "decide": "record a decision: /decide TEXT because REASON",
+    "lesson": "record a lesson",
+    "blocker": "record what blocks the work",
+    "next": "record the next step",
+    "note": "record anything else",
 }
-"""name -> (help, what it does)."""
+COMMANDS: dict[str, Command] = {
+    "help": Command("this list", _help),
+    "decide": _note("decide", "decision"),
+    "lesson": _note("lesson", "lesson"),
+    "blocker": _note("blocker", "blocker"),
+    "next": _note("next", "next"),
+    "note": _note("note", "note"),
+    "mode": Command("show or set: read-only, ask, workspace", _mode),
+    "model": Command("show the model, or start a fresh session with another", _model),
+    "context": Command("what is in the model's window", _context),
+    "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
+    "quit": Command("leave; the session is written", lambda session, rest: Leave()),
+}

@@ -85,8 +85,6 @@ async def _open(desktop: Desktop, renderer: object) -> None:
 
 def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[str, object] | None:
     """Read lines until the user leaves; returns changed options when a new session is wanted."""
-    from orchestrator.commands.slash import NewSession, Quit, handle
-
     left = False  # Ctrl+C at an empty prompt: the second one leaves
     while True:
         try:
@@ -105,16 +103,32 @@ def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[st
         if not line.strip():
             continue
         try:
-            if line.startswith("/"):
-                print(plain(handle(line, desktop)), file=sys.stderr)
-            else:
+            if not line.startswith("/"):
                 runner.run(_turn(desktop, line, renderer))
-        except Quit:
-            return None
-        except NewSession as wish:
-            return wish.changes
+            elif (following := _command(line, desktop)) is not _STAY:
+                return following
         except OrchError as error:
             print(f"orch: {plain(str(error))}", file=sys.stderr)
+
+
+_STAY: dict[str, object] = {"stay": True}
+
+
+def _command(line: str, desktop: Desktop) -> dict[str, object] | None:
+    """Run a `/` command; as `_talk` returns, or `_STAY`."""
+    from orchestrator.agent.slash import Fresh, Said, handle
+    from orchestrator.wiring import check_model
+
+    outcome = handle(line, desktop.session)
+    if isinstance(outcome, Said):
+        print(plain(outcome.text), file=sys.stderr)
+        return _STAY
+    if not isinstance(outcome, Fresh):
+        return None
+    if outcome.model is None:
+        return {}
+    check_model(outcome.model)  # an unknown name must not end this session
+    return {"model": outcome.model}
 
 
 async def _turn(desktop: Desktop, line: str, renderer: object) -> None:
