@@ -352,10 +352,13 @@ class ToolResultEvent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """The end of a turn; `usage` is the turn's own, over all its generations."""
+
     type: ClassVar[str] = "answer"
     text: str
     citation: str
     interrupted: bool = False
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Turn:
         self._prefix = prefix
         self._limits = limits
         self._meter = meter
+        self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
         self._must_try = False
@@ -119,6 +120,7 @@ class Turn:
                 raise
             assert finish is not None  # the port's promise
             self._meter.add(finish.usage)
+            self._own_meter.add(finish.usage)
             if finish.call is None or self._interrupted:
                 if self._was_cut(finish):
                     self._calls += 1
@@ -133,7 +135,7 @@ class Turn:
                 yield event
             if self._interrupted:
                 cited = self._recorder.answer("", interrupted=True)
-                yield Answer("", cited.citation, interrupted=True)
+                yield Answer("", cited.citation, interrupted=True, usage=self._own_meter.total)
                 return
 
     # --- what may happen next ---------------------------------------------------------------
@@ -257,4 +259,4 @@ class Turn:
             await self._conversation.add(
                 Message("assistant", "", call=ToolCall(ANSWER, {"text": finish.text}))
             )
-        return Answer(finish.text, cited.citation, interrupted)
+        return Answer(finish.text, cited.citation, interrupted, self._own_meter.total)

@@ -1,4 +1,4 @@
-"""Tokens and times of a session, summed over its generations."""
+"""Tokens and times of a session or a turn, summed over its generations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ class Meter:
 
     def __init__(self) -> None:
         self.total = Usage()
+        self.last = Usage()
+        """Of the newest generation alone."""
         self._seconds = 0.0
 
     def add(self, usage: Usage) -> None:
+        self.last = usage
         first = self.total.completion_tokens == 0 and self.total.prompt_tokens == 0
         if usage.tokens_per_second > 0:
             self._seconds += usage.completion_tokens / usage.tokens_per_second
