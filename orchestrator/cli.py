@@ -123,6 +123,7 @@ def _kept(error: Exception) -> str:
     """The sentence for an unexpected error, whose details go to a file in the node's home."""
     import traceback
 
+    from orchestrator import durable
     from orchestrator.paths import home
     from orchestrator.terminal import one_line
 
@@ -130,7 +131,7 @@ def _kept(error: Exception) -> str:
     try:
         path = home().root / "crash.log"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+        durable.replace(path, "".join(traceback.format_exception(error)).encode("utf-8", "replace"))
     except OSError:
         return f"{what} The details could not be kept: {home().root} cannot be written."
     return f"{what} This is a defect; the details are in {path}."

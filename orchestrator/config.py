@@ -6,13 +6,12 @@ wrong types are errors that name the key, so that a typing mistake is not silent
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator import durable
 from orchestrator.errors import ConfigError
 from orchestrator.types import Mode
 
@@ -94,7 +93,7 @@ def keys() -> dict[str, str]:
 def load(path: Path) -> Settings:
     """Settings of the file, defaults where it is silent. Raises `ConfigError`."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(durable.read(path).decode("utf-8"))
     except FileNotFoundError:
         return Settings()
     except OSError as error:
@@ -146,16 +145,11 @@ def store(path: Path, key: str, value: Any) -> None:
     section, name = _split(key)
     try:
         load(path)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        document = tomlkit.parse(text)
+        target = path.resolve()  # a link to where a person keeps such files stays one
+        document = tomlkit.parse(durable.read(target) if target.exists() else b"")
         document.setdefault(section, tomlkit.table())[name] = value
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(tomlkit.dumps(document))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace(target, tomlkit.dumps(document).encode(), mode=0o600)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be written: {error}.", "Free space or change permissions."

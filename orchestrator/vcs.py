@@ -16,12 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import durable
 from orchestrator.errors import VcsError
 
 if TYPE_CHECKING:
     from git.cmd import Git
 
 Wrap = Callable[[list[str]], list[str]]
+_LINK_BYTES = 64 * 1024  # far more than a path takes
 
 _BASE = {
     "core.hooksPath": os.devnull,
@@ -252,7 +254,7 @@ def _git_dir(dot_git: Path) -> Path | None:
     folder = dot_git
     if dot_git.is_file():
         try:
-            target = dot_git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            target = durable.read(dot_git, _LINK_BYTES).decode().removeprefix("gitdir:").strip()
         except (OSError, UnicodeDecodeError):
             return None
         folder = dot_git.parent / target
@@ -268,7 +270,7 @@ def _git_dir(dot_git: Path) -> Path | None:
 
 def _common_dir(git_dir: Path) -> Path:
     try:
-        return (git_dir / (git_dir / "commondir").read_text(encoding="utf-8").strip()).resolve()
+        return (git_dir / durable.read(git_dir / "commondir", _LINK_BYTES).decode().strip()).resolve()
     except (OSError, UnicodeDecodeError, ValueError):
         return git_dir
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from orchestrator import durable
 from orchestrator.errors import JournalError, OrchError
 from orchestrator.journal.failures import explained
 from orchestrator.paths import Home
@@ -160,9 +161,9 @@ def check_registry(home: Home) -> Finding:
     if not home.registry.exists():
         return Finding("registry", "ok", "none yet")
     try:
-        tables = json.loads(home.registry.read_text(encoding="utf-8"))
+        tables = json.loads(durable.read(home.registry))
         readable = isinstance(tables, dict)
-    except ValueError:
+    except (ValueError, durable.NotRegular, IsADirectoryError):
         readable = False
     if not readable:
         text = f"{home.registry} is damaged."

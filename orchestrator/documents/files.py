@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import DocumentError
 
 _ATTEMPTS = 5
-# non-blocking, since opening a pipe would wait for a writer that never comes
-_CAREFUL = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"))
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # what resolves to a file must still be one when it is opened
 _LOCK_SECONDS = 30
 
 
@@ -26,14 +24,14 @@ def read(path: Path, within: Sequence[Path], limit: int, *, tail: bool = False) 
     """At most `limit` bytes of a regular file, from its head or its tail; None where it is missing."""
     target = _locate(path, within)
     try:
-        handle = os.open(target, os.O_RDONLY | _CAREFUL)
+        handle = durable.handle(target, os.O_RDONLY | _NO_LINK)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _failed(path, error, "read") from error
     try:
         with os.fdopen(handle, "rb") as file:
-            size = _regular(path, file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size
             if tail and size > limit:
                 file.seek(size - limit)
             return file.read(limit)
@@ -64,14 +62,14 @@ def rewrite(
 def append(path: Path, within: Sequence[Path], data: bytes) -> None:
     """Add `data` at the end in one write, durable; a write that fails is taken back."""
     target = _locate(path, within)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CAREFUL
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(target, flags, 0o644)
+        handle = durable.handle(target, flags)
     except OSError as error:
         raise _failed(path, error, "written") from error
     try:
-        status = _regular(path, handle)
+        status = os.fstat(handle)
         _refuse_read_only(path, status)
         try:
             view = memoryview(data)
@@ -110,38 +108,13 @@ def locked(path: Path) -> Iterator[None]:
 
 def _replace(path: Path, within: Sequence[Path], data: bytes, unchanged: Callable[[], bool]) -> bool:
     target = _locate(path, within)
-    temporary = ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        mode = _mode(path, target)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        if not unchanged():
-            return False
-        os.replace(temporary, target)
-        temporary = ""
-        _sync_folder(target.parent)
+        with contextlib.suppress(FileNotFoundError):
+            _refuse_read_only(path, target.stat())
+        return durable.replace(target, data, unless=lambda: not unchanged())
     except OSError as error:
         raise _failed(path, error, "written") from error
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-    return True
-
-
-def _mode(path: Path, target: Path) -> int:
-    """Permission bits for the new file: those of the old one, which a person may have set."""
-    try:
-        status = target.stat()
-    except FileNotFoundError:
-        return 0o644
-    _refuse_read_only(path, status)
-    return stat.S_IMODE(status.st_mode)
 
 
 def _refuse_read_only(path: Path, status: os.stat_result) -> None:
@@ -160,24 +133,10 @@ def _locate(path: Path, within: Sequence[Path]) -> Path:
     return target
 
 
-def _regular(path: Path, handle: int) -> os.stat_result:
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode):
-        raise DocumentError(f"{path} is not a regular file.", "Move it away; orch makes a new one.")
-    return status
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows opens no folders
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _failed(path: Path, error: OSError, done: str) -> DocumentError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, durable.NotRegular | IsADirectoryError):
+        remedy = "Move it away; orch makes a new one."
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         remedy = "Free some space; what was there is unchanged."
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         remedy = "Change its permissions, or move it away."

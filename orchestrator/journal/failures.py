@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import JournalError
 
 REBUILD = "Run `orch log --rebuild`: it makes a new journal from memory_log.jsonl and keeps the damaged file."
@@ -55,6 +56,8 @@ def _of_system(path: Path, error: OSError) -> JournalError:
             f"There is no space for the journal {path}; nothing was recorded.",
             "Free space on the disk, then try again.",
         )
+    if isinstance(error, durable.NotRegular | IsADirectoryError):
+        return JournalError(f"{error.filename or path} is not a regular file.", "Move it away.")
     return _not_writable(path, error.strerror or error)
 
 

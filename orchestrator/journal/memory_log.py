@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from orchestrator import durable
 
 Lines = Callable[[int], Iterator[tuple[int, bytes]]]
 """Gives (arrival, line) of every record that arrived after the given one, in order."""
@@ -31,10 +34,12 @@ class MemoryLog:
         return self.path.with_name(self.path.name + ".replaced")
 
     def size(self) -> int:
+        """In bytes; 0 where there is no file."""
         try:
-            return self.path.stat().st_size
+            status = self.path.stat()
         except FileNotFoundError:
             return 0
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def append(self, lines: bytes, expected: int) -> bool:
         """Append; False, and nothing done, when the mirror is not as long as expected."""
@@ -47,7 +52,7 @@ class MemoryLog:
     def last_line(self) -> tuple[bytes, int]:
         """The last whole line, and where it ends (0 when there is none)."""
         try:
-            with self.path.open("rb") as file:
+            with durable.opened(self.path) as file:
                 position = file.seek(0, os.SEEK_END)
                 tail = b""
                 while position and tail.count(b"\n") < 2:
@@ -75,7 +80,7 @@ class MemoryLog:
 
     def rewrite(self, lines: Lines) -> None:
         temporary = self.path.with_name(self.path.name + ".new")
-        with _Handle(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)) as file:
+        with _Handle(durable.handle(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)) as file:
             _write_all(file, lines(0))
             os.fsync(file)
         if self.size():
@@ -83,7 +88,7 @@ class MemoryLog:
         os.replace(temporary, self.path)
 
     def _open(self) -> _Handle:
-        return _Handle(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
+        return _Handle(durable.handle(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
 
 
 class _Handle:

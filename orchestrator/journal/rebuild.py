@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.journal import schema
 from orchestrator.journal.canonical import parse_record, record_json
 from orchestrator.journal.clock import ClockState
@@ -78,7 +79,9 @@ def rebuild(home: Home) -> Rebuilt:
 def _fill(connection: sqlite3.Connection, home: Home) -> int:
     unread = 0
     if home.memory_log.exists():
-        with home.memory_log.open("rb") as file:
+        with explained(home.memory_log):
+            mirror = durable.opened(home.memory_log)
+        with mirror as file:
             for line in file:
                 record = _checked(line)
                 unread += record is None or not _add(connection, record)

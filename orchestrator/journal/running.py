@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from orchestrator import durable
 from orchestrator.errors import JournalError
 from orchestrator.journal.lock import FileLock
 
@@ -85,7 +86,7 @@ class RunningSessions:
         except OSError:
             return None
         try:
-            fields = json.loads(self._marker(session).read_text(encoding="utf-8"))
+            fields = json.loads(durable.read(self._marker(session)))
             claimed = Abandoned(session, str(fields["project"]), Path(str(fields["path"])))
         except OSError:  # another start has closed it since we looked
             self._drop(session, lock)

@@ -215,7 +215,7 @@ class SqliteJournal(JournalReader):
             import logging  # 7 ms, hardly ever needed
 
             logging.getLogger(__name__).warning(
-                "%s cannot be written (%s). Records are safe in the journal; it is repaired later.",
+                "%s cannot be written (%s). The records are safe in the journal; it is completed later.",
                 self._mirror.path, error.strerror or error,
             )  # fmt: skip
 

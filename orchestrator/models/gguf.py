@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from orchestrator import durable
 from orchestrator.errors import BadModelFile
 
 _WANTED = ("general.architecture", "general.name", "general.license", "general.size_label")
@@ -34,7 +35,7 @@ class Head:
 def read(path: Path) -> Head:
     """The head of the file. Raises `BadModelFile` for anything that is not a whole GGUF head."""
     try:
-        with path.open("rb") as file:
+        with durable.opened(path) as file:
             return _head(file)
     except OSError as error:
         raise BadModelFile(f"{path} cannot be read: {error.strerror or error}.") from error

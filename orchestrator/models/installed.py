@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestrator import durable
 from orchestrator.errors import BadModelFile, DownloadError, ModelError, UsageError
 from orchestrator.models import catalog, gguf
 from orchestrator.models.partial import state_path, write_json
@@ -95,7 +96,7 @@ def expected_sha256(home: Home, name: str) -> str:
     if model and model.sha256:
         return model.sha256
     with contextlib.suppress(OSError, IndexError):
-        return pin_of(home, name).read_text(encoding="ascii").split()[0]
+        return durable.read(pin_of(home, name), 4096).decode("ascii").split()[0]
     return ""
 
 
@@ -144,7 +145,7 @@ def verify(
 def hash_file(path: Path, progress: Progress = quiet) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with durable.opened(path) as file:
             for block, done, total in blocks(file):
                 digest.update(block)
                 progress(done, total)
@@ -157,7 +158,7 @@ def outside_sha256(home: Home, path: Path) -> str:
     """Checksum of a GGUF that is not in the home; remembered by path, size and time."""
     memory = home.models / ".elsewhere.json"
     try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
+        known = json.loads(durable.read(memory))
         known = known if isinstance(known, dict) else {}
     except (OSError, ValueError):
         known = {}
@@ -245,7 +246,7 @@ def _note_path(path: Path) -> Path:
 
 def _noted(path: Path) -> dict[str, object]:
     try:
-        noted = json.loads(_note_path(path).read_text(encoding="utf-8"))
+        noted = json.loads(durable.read(_note_path(path)))
     except (OSError, ValueError):
         return {}
     return noted if isinstance(noted, dict) else {}

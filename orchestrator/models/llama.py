@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import BadModelFile, ModelError, NoModel, WindowFull
 from orchestrator.models import chat_template
 from orchestrator.models.chat_template import ChatTemplate
@@ -17,6 +18,7 @@ from orchestrator.models.dialects import OPENING, Decoder, grammar
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.llama_process import Reply, WorkerProcess
 from orchestrator.models.snapshot import SnapshotStore
+from orchestrator.ports import Progress
 from orchestrator.types import (
     AnswerText,
     Finish,
@@ -91,6 +93,7 @@ class LlamaBackend:
         self._worker: WorkerProcess | None = None
         self._loading: asyncio.Task[ModelInfo] | None = None
         self._template: ChatTemplate = chat_template.CHATML
+        self._progress: Progress = lambda share: None
         self._load_ms = 0.0  # of a load that no generation has reported yet
         self._busy = asyncio.Lock()
         self._turn: _Turn | None = None
@@ -102,8 +105,9 @@ class LlamaBackend:
 
     # --- Backend --------------------------------------------------------------------------------
 
-    async def start(self) -> ModelInfo:
+    async def start(self, progress: Progress | None = None) -> ModelInfo:
         """Raises `NoModel`, `BadModelFile`, `WorkerDied` or `ModelError`."""
+        self._progress = progress or self._progress
         return await asyncio.shield(self._load())
 
     async def count(self, texts: Sequence[str]) -> list[int]:
@@ -169,6 +173,9 @@ class LlamaBackend:
             {"op": "load", "id": reply.id, **self._settings, "model_hash": self._hash or content}
         )
         frame = await anext(reply, None)
+        while frame and frame["event"] == "loading":
+            self._progress(frame["share"])
+            frame = await anext(reply, None)
         if frame is None:
             await worker.close()
             raise worker.death()
@@ -268,7 +275,7 @@ class LlamaBackend:
 def _check_file(path: Path) -> str:
     """A stand-in for the hash of a GGUF file. Raises `NoModel`, `BadModelFile`."""
     try:
-        with path.open("rb") as file:
+        with durable.opened(path) as file:
             magic = file.read(4)
             status = os.fstat(file.fileno())
     except FileNotFoundError as error:

@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import WorkerDied
 from orchestrator.models import llama_frames
 from orchestrator.models.llama_frames import Frame
@@ -179,8 +180,10 @@ class WorkerProcess:
             text = data.decode("utf-8", "replace")
             self._lines.extend(line for line in text.splitlines() if line.strip())
             if self._log:
-                with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8") as file:
-                    file.write(text)
+                with contextlib.suppress(OSError):
+                    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                    with os.fdopen(durable.handle(self._log, flags), "ab") as file:
+                        file.write(data)
 
 
 def _signal_name(number: int) -> str:

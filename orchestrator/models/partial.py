@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestrator import durable
+
 CHECKPOINT_BYTES = 32 * 2**20
 _BLOCK = 2**20
 
@@ -112,17 +114,12 @@ def state_path(path: Path) -> Path:
 
 def write_json(path: Path, value: Any) -> None:
     """Write by temporary file, sync and rename."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    durable.replace(path, json.dumps(value, indent=1).encode())
 
 
 def _state(path: Path) -> dict[str, Any]:
     try:
-        state = json.loads(state_path(path).read_text(encoding="utf-8"))
+        state = json.loads(durable.read(state_path(path)))
         checkpoints = [(int(at), str(digest)) for at, digest in state["checkpoints"]]
     except (OSError, ValueError, TypeError, KeyError):
         return {}

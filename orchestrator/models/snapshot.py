@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import durable
+
 _HEADER = struct.Struct("<8sQII")  # magic, bytes of .kv, its CRC-32, number of ids
 _MAGIC = b"orchkv1\n"
 _BLOCK = 1 << 20
@@ -77,7 +79,7 @@ class SnapshotStore:
     def whole(self, snapshot: Snapshot) -> bool:
         """Whether the file is byte for byte what was saved; marks it as used now."""
         try:
-            _, size, crc, _ = _HEADER.unpack(_ids_path(snapshot.path).read_bytes()[: _HEADER.size])
+            _, size, crc, _ = _HEADER.unpack(durable.read(_ids_path(snapshot.path), _HEADER.size))
             if snapshot.path.stat().st_size != size or _crc(snapshot.path) != crc:
                 return False
             os.utime(snapshot.path)
@@ -185,7 +187,7 @@ def _ids_path(path: Path) -> Path:
 
 def _read_ids(path: Path) -> array[int] | None:
     try:
-        data = _ids_path(path).read_bytes()
+        data = durable.read(_ids_path(path))
         magic, _, _, count = _HEADER.unpack_from(data)
     except (OSError, struct.error):
         return None

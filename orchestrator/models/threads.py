@@ -10,12 +10,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from orchestrator import durable
 
 _CLEARLY_BETTER = 1.05  # a tie goes to fewer threads
 _SECOND_ROUND_WITHIN_S = 2.0
@@ -112,7 +113,7 @@ def _measure_all(measure: Callable[[int], Speed], counts: tuple[int, ...]) -> di
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = json.loads(durable.read(file))
     except (OSError, ValueError):
         return {}
     return kept if isinstance(kept, dict) else {}
@@ -122,10 +123,7 @@ def _write(file: Path, kept: dict[str, Any]) -> None:
     """Atomic; where it cannot be kept, it is measured again next time."""
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".threads-")
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            json.dump(kept, temporary, indent=1)
-        os.replace(name, file)
+        durable.replace(file, json.dumps(kept, indent=1).encode(), mode=0o600)
 
 
 def _allowed_cpus() -> int:

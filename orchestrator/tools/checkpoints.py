@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import ToolError
 from orchestrator.paths import PROJECT_FOLDER
 from orchestrator.tools.files import write_atomic
@@ -41,8 +42,9 @@ class Checkpoints:
         mode = path.stat().st_mode & 0o7777 if data is not None else 0o644
         shown = path.relative_to(self._root.resolve()).as_posix()
         entry = Checkpoint(time.time_ns() // 1_000_000, shown, sha, mode)
-        with (self._folder / "index.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(entry)) + "\n")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        with os.fdopen(durable.handle(self._folder / "index.jsonl", flags), "ab") as file:
+            file.write(json.dumps(asdict(entry)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         return entry

@@ -7,10 +7,10 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import ToolError
 from orchestrator.paths import PROJECT_FOLDER
 
@@ -146,27 +146,10 @@ def write_atomic(path: Path, data: bytes, shown: str) -> None:
 
     Raises `ToolError`; the old file is then untouched.
     """
-    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".orch-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
+        durable.replace(path, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            if temporary:
-                os.unlink(temporary)
         raise ToolError(
             f"{shown} cannot be written: {error.strerror}.", "Choose another place, or tell the user."
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -16,9 +16,9 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import ProjectError
 from orchestrator.paths import PROJECT_FOLDER
-from orchestrator.workspaces import durable
 
 PORTFOLIO_FILE = "PORTFOLIO_CONTEXT.md"
 _FILE = "project.toml"
@@ -170,7 +170,7 @@ def _read_id(root: Path) -> str | None:
     path = state / _FILE
     _refuse_link(state)
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        handle = durable.handle(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(handle, "rb") as file:
             data = file.read(_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import durable
 from orchestrator.errors import ProjectError
 from orchestrator.paths import Home
-from orchestrator.workspaces import durable
 from orchestrator.workspaces.projects import Project, workspace_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class Registry:
         known = [known for row in rows if (known := _known(row))]
         return sorted(known, key=lambda item: (item.last_used, item.id), reverse=True)
 
+    def forget(self, project: str) -> None:
+        """Drop the project with this id from the list; its files and records stay."""
+        with self._open() as db:
+            db.table("projects").remove(lambda doc: doc.get("id") == project)
+
     def workspaces(self) -> list[Path]:
         """Newest use first."""
         with self._open() as db:
@@ -116,7 +121,7 @@ class Registry:
         try:
             if _valid(_Storage(self._path).read()):
                 return
-        except ValueError:
+        except (ValueError, durable.NotRegular, IsADirectoryError):
             pass
         aside = self._path.with_name(f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         self._path.rename(aside)
@@ -131,7 +136,7 @@ class _Storage:
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         try:
-            return json.loads(self._path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+            return json.loads(durable.read(self._path))  # type: ignore[no-any-return]
         except FileNotFoundError:
             return None
 

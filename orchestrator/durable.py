@@ -1,0 +1,136 @@
+"""Files on disk: opened only where they are regular, replaced so that nobody ever sees half of one.
+
+Everything raises `OSError`, and what was there stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+# Opening a pipe would wait for a writer that never comes.
+_CAREFUL = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class NotRegular(OSError):
+    """A pipe, a socket or a device stands where a file is expected."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(errno.EINVAL, "it is not a regular file", os.fspath(path))
+
+
+def handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int:
+    """As `os.open`, for a regular file only; never waits, whatever stands there.
+
+    Raises `NotRegular`, and `IsADirectoryError` for a folder.
+    """
+    try:
+        descriptor = os.open(path, flags | _CAREFUL, mode)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
+            raise NotRegular(path) from error
+        raise
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    raise NotRegular(path)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open for reading."""
+    return os.fdopen(handle(path, os.O_RDONLY), "rb")
+
+
+def read(path: Path, limit: int = -1) -> bytes:
+    """A regular file, or its first `limit` bytes."""
+    with opened(path) as file:
+        return file.read(limit)
+
+
+def replace(
+    path: Path, data: bytes, *, mode: int = 0o666, unless: Callable[[], bool] = lambda: False
+) -> bool:
+    """Put `data` at `path` by temporary file, sync and rename; False where `unless` said so.
+
+    `unless` is asked when all is written but the rename. A file that was there keeps its permissions,
+    a new one gets `mode` less the umask. A link at `path` is replaced, not followed.
+    """
+    temporary = _write_beside(path, data, mode)
+    try:
+        if unless():
+            return False
+        os.replace(temporary, path)
+        temporary = ""
+    finally:
+        _remove(temporary)
+    sync_folder(path.parent)
+    return True
+
+
+def create(path: Path, data: bytes) -> bool:
+    """Make `path` whole, or not at all; False when another process was first."""
+    temporary = _write_beside(path, data, 0o666)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # FAT and Android's shared storage have no links
+        return _create_exclusive(path, data)
+    finally:
+        _remove(temporary)
+    sync_folder(path.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` outlive a power cut, where the platform can."""
+    with contextlib.suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _write_beside(path: Path, data: bytes, mode: int) -> str:
+    """A synced temporary file in the folder of `path`; its name."""
+    kept = None
+    with contextlib.suppress(FileNotFoundError):
+        status = os.stat(path, follow_symlinks=False)
+        kept = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
+    temporary = str(path.with_name(f".{path.name[:64]}-{os.urandom(6).hex()}"))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(temporary, flags, mode if kept is None else kept), "wb") as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            if kept is not None:
+                os.chmod(temporary, kept)  # past the umask
+        except BaseException:
+            _remove(temporary)
+            raise
+    return temporary
+
+
+def _create_exclusive(path: Path, data: bytes) -> bool:
+    try:
+        with open(path, "xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _remove(path: str) -> None:
+    if path:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
