@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.ports import OutputSink
@@ -11,14 +11,20 @@ from orchestrator.tools.runner import Outcome
 from orchestrator.tools.sandbox import Sandbox
 from orchestrator.types import ToolResult
 
+TerminalSize = Callable[[], tuple[int, int]]
+"""Columns and rows of the terminal that shows the output, asked when a command starts."""
+
 
 class Commands:
     """Commands of one project, all under the same sandbox and limits."""
 
-    def __init__(self, root: Path, sandbox: Sandbox, timeout_s: float) -> None:
+    def __init__(
+        self, root: Path, sandbox: Sandbox, timeout_s: float, terminal: TerminalSize | None = None
+    ) -> None:
         self._root = root
         self._sandbox = sandbox
         self._timeout_s = timeout_s
+        self._terminal = terminal
 
     @property
     def confined(self) -> bool:
@@ -33,7 +39,14 @@ class Commands:
     ) -> ToolResult:
         """Run a command line that is already wrapped."""
         with self._sandbox.guard(self._root):
-            outcome = await runner.run(argv, cwd=self._root, timeout_s=self._timeout_s, sink=sink, env=env)
+            outcome = await runner.run(
+                argv,
+                cwd=self._root,
+                timeout_s=self._timeout_s,
+                sink=sink,
+                env=env,
+                terminal=self._terminal() if self._terminal else None,
+            )
         return self._result(outcome)
 
     def _result(self, outcome: Outcome) -> ToolResult:

@@ -1,6 +1,7 @@
 """Runs one command: stdin closed, own process group, limits on time, output and memory.
 
-Whatever the command started is gone when `run` returns, however it ended.
+Whatever the command started is gone when `run` returns, however it ended. With a terminal, its output
+goes to a pseudo-terminal (never a controlling one: nothing can ask for a password there).
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
+from orchestrator.tools import pty
+from orchestrator.tools.settled import Settled
 
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 64 * 1024
 STREAMED_CHARS = 256 * 1024
+SETTLED_BYTES = 4 << 20
 TERM_GRACE_S = 1.0
 DRAIN_S = 0.5
 TIMED_OUT = 124
@@ -108,6 +112,31 @@ class _Kept:
         return f"{head}\n[… {self.dropped:,} bytes left out …]\n{tail}"
 
 
+class _KeptSettled(_Kept):
+    """The same of a terminal's output, as it stands in the end; a flood is kept as it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settled = Settled()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._room = SETTLED_BYTES
+
+    def add(self, data: bytes) -> None:
+        if self._room <= 0:
+            super().add(data)
+            return
+        self._room -= len(data)
+        super().add(self._settled.feed(self._decoder.decode(data)).encode())
+        if self._room <= 0:
+            super().add(self._settled.rest().encode())
+
+    def text(self) -> str:
+        if self._room > 0:
+            self._room = 0
+            super().add(self._settled.rest().encode())
+        return super().text()
+
+
 class _Stream:
     """Passes decoded output on to the sink, up to a limit that keeps a front end alive."""
 
@@ -134,6 +163,12 @@ def environment() -> dict[str, str]:
     return kept | _SET
 
 
+def _for_terminal(env: dict[str, str], columns: int, rows: int) -> dict[str, str]:
+    if not os.environ.get("NO_COLOR"):  # the user's own wish stands
+        env = {name: value for name, value in env.items() if name != "NO_COLOR"}
+    return env | {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+
+
 async def run(
     argv: Sequence[str],
     *,
@@ -141,38 +176,76 @@ async def run(
     timeout_s: float,
     sink: OutputSink,
     env: dict[str, str] | None = None,
+    terminal: tuple[int, int] | None = None,
 ) -> Outcome:
     """Run `argv` to its end. Raises `ToolError` if it cannot be started.
 
-    Cancelling the task kills the command and everything it started at once.
+    `terminal` is the size (columns, rows) of a pseudo-terminal to run it in: `sink` then gets what the
+    program sent to it, the outcome's output is what is left to read. Cancelling the task kills the
+    command and everything it started at once.
     """
     started = time.monotonic()
     mark = uuid.uuid4().hex
-    process = await _start(argv, cwd, (environment() if env is None else env) | {MARK: mark})
-    kept, stream = _Kept(), _Stream(sink)
-    reading = asyncio.create_task(_drain(process, kept, stream))
-    timed_out = False
+    env = (environment() if env is None else env) | {MARK: mark}
+    stream = _Stream(sink)
+    pair = pty.open_pty(*terminal, returns=False) if terminal else None
+    if terminal and pair:
+        kept: _Kept = _KeptSettled()
+        process = await _start_in(pair, argv, cwd, _for_terminal(env, *terminal))
+        output = pty.drain(pair[0], lambda data: _both(kept, stream, data))
+    else:
+        kept = _Kept()
+        process = await _start(argv, cwd, env, subprocess.PIPE)
+        output = _drain(process, kept, stream)
     try:
-        try:
-            await asyncio.wait_for(_exited(process, reading), timeout_s)
-        except TimeoutError:
-            timed_out = True
-            await _terminate(process, reading)
+        timed_out = await _watch(process, output, timeout_s, mark)
+    finally:
+        if pair:
+            os.close(pair[0])
+    code = TIMED_OUT if timed_out else (process.returncode if process.returncode is not None else -1)
+    text = kept.text()
+    return Outcome(code, text, kept.dropped > 0, timed_out, int((time.monotonic() - started) * 1000))
+
+
+async def _watch(
+    process: asyncio.subprocess.Process, output: Coroutine[None, None, None], timeout_s: float, mark: str
+) -> bool:
+    """Read to the end, at most `timeout_s`; leave nothing running. True when the time was up."""
+    reading = asyncio.create_task(output)
+    try:
+        await asyncio.wait_for(_exited(process, reading), timeout_s)
+    except TimeoutError:
+        await _terminate(process, reading)
+        return True
     finally:
         _kill(process, mark)
         await _reap(process, reading)
-    code = TIMED_OUT if timed_out else (process.returncode if process.returncode is not None else -1)
-    return Outcome(code, kept.text(), kept.dropped > 0, timed_out, int((time.monotonic() - started) * 1000))
+    return False
 
 
-async def _start(argv: Sequence[str], cwd: Path, env: dict[str, str]) -> asyncio.subprocess.Process:
+async def _start_in(
+    pair: tuple[int, int], argv: Sequence[str], cwd: Path, env: dict[str, str]
+) -> asyncio.subprocess.Process:
+    master, slave = pair
+    try:
+        return await _start(argv, cwd, env, slave)
+    except BaseException:
+        os.close(master)
+        raise
+    finally:
+        os.close(slave)
+
+
+async def _start(
+    argv: Sequence[str], cwd: Path, env: dict[str, str], output: int
+) -> asyncio.subprocess.Process:
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             close_fds=True,
@@ -207,8 +280,12 @@ def _limit(pid: int) -> None:
 async def _drain(process: asyncio.subprocess.Process, kept: _Kept, stream: _Stream) -> None:
     assert process.stdout is not None
     while data := await process.stdout.read(65536):
-        kept.add(data)
-        stream.add(data)
+        _both(kept, stream, data)
+
+
+def _both(kept: _Kept, stream: _Stream, data: bytes) -> None:
+    kept.add(data)
+    stream.add(data)
 
 
 async def _exited(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
@@ -220,6 +297,8 @@ async def _exited(process: asyncio.subprocess.Process, reading: asyncio.Task[Non
     while process.returncode is None and not reading.done():
         await asyncio.wait({reading}, timeout=pause)
         pause = min(pause * 1.5, 0.2)
+    if reading.done():
+        reading.result()  # a sink that fails is told
     if process.returncode is None:
         await process.wait()
 
@@ -261,6 +340,7 @@ async def _reap(process: asyncio.subprocess.Process, reading: asyncio.Task[None]
     await asyncio.wait({reading}, timeout=DRAIN_S)
     if not reading.done():
         reading.cancel()
+        await asyncio.wait({reading})
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()

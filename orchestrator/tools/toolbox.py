@@ -12,7 +12,7 @@ from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools.checkpoints import Checkpoints
-from orchestrator.tools.command import Commands
+from orchestrator.tools.command import Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
@@ -70,7 +70,11 @@ _TOOL_SYNONYMS = {
 
 
 class Toolbox:
-    """All tools of one project. `notes` records a note and returns its citation."""
+    """All tools of one project. `notes` records a note and returns its citation.
+
+    With `terminal`, commands run in a pseudo-terminal of that size: their output is streamed as a
+    terminal gets it, and results hold what is left to read.
+    """
 
     def __init__(
         self,
@@ -80,9 +84,10 @@ class Toolbox:
         settings: ToolSettings,
         notes: Callable[[ToolCall], str],
         checkpoints: Path,
+        terminal: TerminalSize | None = None,
     ) -> None:
         root = project_root.resolve()
-        commands = Commands(root, sandbox, settings.timeout_s)
+        commands = Commands(root, sandbox, settings.timeout_s, terminal)
         writer = Writer(root, Checkpoints(root, checkpoints))
         self._git = GitTool(root, sandbox, commands)
         self._limit = settings.output_chars
