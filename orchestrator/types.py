@@ -87,11 +87,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The answer to a `Preview`. `reason` of a "no" is shown to the model."""
+    """The answer to a `Preview`. `reason` of a "no" is shown to the model.
+
+    `call` is what runs instead, where the person changed the arguments before the "yes".
+    """
 
     yes: bool
     reason: str = ""
     always: bool = False
+    call: ToolCall | None = None
 
 
 # --- conversation with a backend ----------------------------------------------------------------
@@ -298,6 +302,14 @@ class SessionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """The model is being loaded; `share` from 0 to 1."""
+
+    type: ClassVar[str] = "loading"
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     type: ClassVar[str] = "context"
     tiers: tuple[WindowPart, ...]
@@ -380,6 +392,7 @@ class SessionEnd:
 
 Event = (
     SessionStart
+    | Loading
     | Context
     | PrefillProgress
     | Token

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator.ports import Approver, Tools
 from orchestrator.tools.policy import Verdict, decide
 from orchestrator.types import Approval, Mode, Preview, ToolCall
@@ -42,9 +44,20 @@ class Gate:
         if verdict.decision == "allow" or call.name in self._always:
             return Approval(True)
         approval = await self._approver.approve(call, self._tools.preview(call))
+        if approval.yes and approval.call is not None:
+            approval = self._checked(call, approval.call, approval)
         if approval.yes and approval.always:
             self._always.add(call.name)
         return approval
+
+    def _checked(self, call: ToolCall, edited: ToolCall, approval: Approval) -> Approval:
+        """A person may change what a call does, not which tool does it; and the mode still decides."""
+        if edited == call:
+            return replace(approval, call=None)
+        if edited.name != call.name:
+            return Approval(False, f"an edited {call.name} call must stay a {call.name} call")
+        verdict = self._verdict(edited)
+        return Approval(False, verdict.reason) if verdict.decision == "deny" else approval
 
     def _verdict(self, call: ToolCall) -> Verdict:
         return decide(

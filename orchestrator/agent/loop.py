@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
@@ -40,6 +40,7 @@ from orchestrator.types import (
 
 ANSWER_SPEC = ToolSpec(ANSWER, "reply to the user", (Parameter("text"),), "answer")
 CUT_OFF = "Your last call was too long and was dropped whole. Do it in smaller steps."
+EDITED = "The user changed this call before it ran."
 SMALLEST_ROOM = 64  # tokens: below this only an answer still fits
 
 
@@ -182,12 +183,19 @@ class Turn:
             result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
             self._must_try = False
         else:
+            if approval.call is not None:
+                call, original = approval.call, cited
+                cited = self._recorder.edited_call(call, original.record)
+                yield ToolResultEvent(call.name, False, None, 0, False, EDITED, "", original.citation)
+                yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
             result = ToolResult(False, "")
             async for item in self._execute(call):
                 if isinstance(item, ToolResult):
                     result = item
                 else:
                     yield item
+            if approval.call is not None:  # else the model would take its own text for what ran
+                result = replace(result, text=f"{EDITED}\n{result.text}")
             # A look that found nothing is worth one more try; an exit code is an answer.
             self._must_try = not result.ok and result.exit_code is None and not self._must_try
         cited = self._recorder.tool_result(call, result, cited.record)

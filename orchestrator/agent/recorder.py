@@ -43,6 +43,11 @@ class Recorder:
     def tool_call(self, call: ToolCall) -> Cited:
         return self._add("tool_call", {"name": call.name, "arguments": dict(call.arguments)})
 
+    def edited_call(self, call: ToolCall, original: Record) -> Cited:
+        """The call as the user changed it: what really runs, in place of the model's `original`."""
+        body = {"name": call.name, "arguments": dict(call.arguments), "by": "user"}
+        return self._add("tool_call", body, parents=(original.id,))
+
     def tool_result(self, call: ToolCall, result: ToolResult, cause: Record) -> Cited:
         lines = [line for line in result.diff.splitlines() if not line.startswith(("+++", "---"))]
         body = {
