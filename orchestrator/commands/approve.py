@@ -7,7 +7,7 @@ import sys
 
 from orchestrator.agent.approval import Always, Never
 from orchestrator.ports import Approver
-from orchestrator.terminal import plain
+from orchestrator.terminal import plain, visible
 from orchestrator.types import Approval, Preview, ToolCall
 
 QUESTION = "y yes · n no · r no, because… · a always for {name} in this session › "
@@ -19,8 +19,8 @@ class Person:
 
     async def approve(self, call: ToolCall, preview: Preview) -> Approval:
         where = "sandboxed" if preview.sandboxed else "NOT sandboxed"
-        print(f"\n{plain(preview.title)}  ({where})", file=sys.stderr)
-        lines = plain(preview.body).splitlines()
+        print(f"\n{visible(preview.title, lines=False)}  ({where})", file=sys.stderr)
+        lines = visible(preview.body).splitlines()
         for line in lines[:BODY_LINES]:
             print(f"  {line}", file=sys.stderr)
         if len(lines) > BODY_LINES:
