@@ -21,6 +21,8 @@ from orchestrator.types import (
     ToolSpec,
 )
 
+Progress = Callable[[float], None]
+"""Takes a share from 0 to 1, rising."""
 OutputSink = Callable[[str], None]
 """Takes pieces of a running command's output as they come."""
 
@@ -28,8 +30,8 @@ OutputSink = Callable[[str], None]
 class Backend(Protocol):
     """A model that runs. Errors are `ModelError`s, each with its remedy."""
 
-    async def start(self) -> ModelInfo:
-        """Load the model (once; later calls return at once)."""
+    async def start(self, progress: Progress | None = None) -> ModelInfo:
+        """Load the model (once; later calls return at once). `progress` hears how far it is."""
         ...
 
     async def count(self, texts: Sequence[str]) -> list[int]:

@@ -26,6 +26,7 @@ from orchestrator.types import (
     Context,
     Event,
     Kind,
+    Loading,
     Message,
     Mode,
     ModelInfo,
@@ -92,8 +93,19 @@ class Session:
     # --- life -------------------------------------------------------------------------------
 
     async def open(self) -> AsyncIterator[Event]:
-        """Load the model and read the documents; yields `SessionStart` and `Context`."""
-        facts, info = await _both(asyncio.to_thread(self._parts.facts), self._parts.backend.start())
+        """Load the model and read the documents; yields `Loading`s, `SessionStart` and `Context`."""
+        shares: asyncio.Queue[float | None] = asyncio.Queue()
+        starting = asyncio.create_task(
+            _both(asyncio.to_thread(self._parts.facts), self._parts.backend.start(shares.put_nowait))
+        )
+        starting.add_done_callback(lambda _: shares.put_nowait(None))
+        try:
+            while (share := await shares.get()) is not None:
+                yield Loading(share)
+        finally:
+            if not starting.done():
+                starting.cancel()
+        facts, info = await starting
         for event in await self._start(facts, info):
             yield event
 

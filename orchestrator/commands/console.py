@@ -14,6 +14,7 @@ from orchestrator.terminal import one_line, plain
 from orchestrator.types import (
     Answer,
     Event,
+    Loading,
     Notice,
     PrefillProgress,
     SessionStart,
@@ -36,7 +37,8 @@ class Json:
         self._out = out
 
     def show(self, event: Event) -> None:
-        self.write(event_json(event))
+        if not isinstance(event, Loading):  # a script's first line is session_start
+            self.write(event_json(event))
 
     def write(self, value: dict[str, Any]) -> None:
         # ASCII with \u escapes: no encoding of the terminal or pipe can break a line.
@@ -67,7 +69,7 @@ class Plain:
         self._progress = False
 
     def show(self, event: Event) -> None:
-        if not isinstance(event, PrefillProgress):
+        if not isinstance(event, PrefillProgress | Loading):
             self._clear_progress()
         match event:
             case Token():
@@ -90,7 +92,10 @@ class Plain:
                 sandbox = event.sandbox if event.sandbox != "none" else "no sandbox"
                 self._aside(f"{event.model} · {event.mode} · {sandbox} · {event.path}")
             case PrefillProgress():
-                self._prefill(event)
+                if event.total >= SLOW_PREFILL:
+                    self._waiting(f"reading {event.done}/{event.total} tokens ")
+            case Loading():
+                self._waiting(f"loading the model {event.share:.0%} ")
             case _:
                 pass
 
@@ -104,10 +109,10 @@ class Plain:
         if len(lines) > RESULT_LINES:
             self._aside(f"  │ … {len(lines) - RESULT_LINES} more lines")
 
-    def _prefill(self, event: PrefillProgress) -> None:
-        if self._err.isatty() and event.total >= SLOW_PREFILL:
+    def _waiting(self, text: str) -> None:
+        if self._err.isatty():
             self._progress = True
-            print(f"\rreading {event.done}/{event.total} tokens ", end="", file=self._err, flush=True)
+            print(f"\r{text}", end="", file=self._err, flush=True)
 
     def _clear_progress(self) -> None:
         if self._progress:

@@ -25,6 +25,7 @@ Logits = npt.NDArray[np.float32]
 _CPU_CHUNK = 64
 _GPU_CHUNK = 512
 _GPU_TRIES = (-1, 24, 12, 0)  # layers, until model and cache fit
+_STEP = 0.05  # share of a load between two reports
 _PROBE_PREFILL = 32
 _PROBE_TOKENS = 8
 _PROBE_S = 1.0
@@ -45,14 +46,23 @@ class Stopped(Exception):
 class Engine:
     """Tokens in, logits out. `ids` are the tokens whose keys and values the cache holds."""
 
-    def __init__(self, path: Path, context_size: int, gpu_layers: int) -> None:
-        """Raises `BadModel` or `NoRoom`. `gpu_layers` -1: as many as fit, 0 without a GPU."""
+    def __init__(
+        self,
+        path: Path,
+        context_size: int,
+        gpu_layers: int,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> None:
+        """Raises `BadModel` or `NoRoom`. `gpu_layers` -1: as many as fit, 0 without a GPU.
+
+        `progress` hears the share of the file that is loaded, in steps.
+        """
         self.ids: list[int] = []
         self.stop: Callable[[], bool] = lambda: False
         offload = bool(c.llama_supports_gpu_offload()) and gpu_layers != 0
         tries = (gpu_layers,) if gpu_layers >= 0 else _GPU_TRIES
         for layers in tries if offload else (0,):
-            self._model = _load(path, layers)
+            self._model = _load(path, layers, progress)
             if self._model is None:
                 continue
             self.gpu_layers = layers
@@ -244,7 +254,18 @@ class _Batch:
         return self._batch
 
 
-def _load(path: Path, gpu_layers: int) -> Any:
+def _load(path: Path, gpu_layers: int, progress: Callable[[float], None]) -> Any:
+    told = -_STEP
+
+    def tell(share: float, _: object) -> bool:
+        nonlocal told
+        if share - told >= _STEP:
+            told = share
+            progress(share)
+        return True  # go on
+
     params = c.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
+    callback = params.progress_callback = c.llama_progress_callback(tell)
+    assert callback  # it must live as long as the call below
     return c.llama_model_load_from_file(bytes(path), params)

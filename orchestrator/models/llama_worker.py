@@ -4,7 +4,8 @@ A native crash or an out-of-memory kill ends this process and not the app. Frame
 its first stdin and stdout (`llama_frames`):
 
     load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration}
-                                  -> loaded {id, context_size, load_ms, threads, chat_template}
+                                  -> loading {id, share} …,
+                                     loaded {id, context_size, load_ms, threads, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
     generate {id, parts, opening, base, stable, grammar, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
@@ -106,7 +107,12 @@ class Worker:
             return self._fail(frame, "missing", str(error))
         _quiet_log()
         try:
-            engine = llama_engine.Engine(Path(frame["model"]), frame["context_size"], frame["gpu_layers"])
+            engine = llama_engine.Engine(
+                Path(frame["model"]),
+                frame["context_size"],
+                frame["gpu_layers"],
+                lambda share: self._send("loading", id=frame["id"], share=share),
+            )
         except llama_engine.BadModel:
             return self._fail(frame, "bad_model")
         except llama_engine.NoRoom:

@@ -18,6 +18,7 @@ from typing import Any
 from orchestrator.errors import ModelError, WindowFull
 from orchestrator.models.dialects import OPENING, Decoder, render
 from orchestrator.models.snapshot import common_prefix
+from orchestrator.ports import Progress
 from orchestrator.types import (
     ANSWER,
     AnswerText,
@@ -72,7 +73,7 @@ class ScriptedBackend:
             ) from error
         return cls(steps, name=f"scripted:{path.name}")
 
-    async def start(self) -> ModelInfo:
+    async def start(self, progress: Progress | None = None) -> ModelInfo:
         return ModelInfo(self.name, self.context_size, threads=1)
 
     async def count(self, texts: Sequence[str]) -> list[int]:
