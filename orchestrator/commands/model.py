@@ -76,6 +76,7 @@ def pull(
     model = catalog.find(name)
     if model is None:
         if installed.is_name(name) and (one := installed.find(where, name)):
+            installed.verify(where, one)
             typer.echo(f"{one.name} is here: {plain(str(one.path))}")
             return
         raise catalog.unknown(name)

@@ -22,7 +22,7 @@ def add(home: Home, file: Path, name: str = "", progress: Progress = quiet) -> I
     Without a name, a file that the catalogue knows by its checksum gets the catalogue's, any
     other one its own file name's. Raises `BadModelFile`, `UsageError`, `DownloadError`.
     """
-    gguf.read(file)
+    gguf.check(file)
     sha256 = installed.hash_file(file, progress)
     known = catalog.by_checksum(sha256)
     name = name or (known.name if known else name_for(file))

@@ -130,7 +130,6 @@ def verify(
     expected = expected or expected_sha256(home, one.name)
     if one.sha256 and not again and expected in ("", one.sha256):
         return one
-    gguf.read(one.path)
     sha256 = hash_file(one.path, progress)
     before = str(_noted(one.path).get("sha256", ""))
     if sha256 != (expected or before or sha256):
@@ -139,6 +138,8 @@ def verify(
             f"The file of {one.name} is damaged or was replaced: its checksum is not the expected one.",
             mend or f"Run `orch model rm {one.name}`, then get it again.",
         )
+    if not expected:
+        gguf.check(one.path)
     return note(home, one.name, sha256, one.source)
 
 
@@ -155,7 +156,10 @@ def hash_file(path: Path, progress: Progress = quiet) -> str:
 
 
 def outside_sha256(home: Home, path: Path) -> str:
-    """Checksum of a GGUF that is not in the home; remembered by path, size and time."""
+    """Checksum of a GGUF that is not in the home; remembered by path, size and time.
+
+    Raises `BadModelFile` where it is no whole GGUF.
+    """
     memory = home.models / ".elsewhere.json"
     try:
         known = json.loads(durable.read(memory))
@@ -167,6 +171,7 @@ def outside_sha256(home: Home, path: Path) -> str:
     entry = known.get(key)
     if isinstance(entry, list) and entry[:2] == stamp:
         return str(entry[2])
+    gguf.check(path)
     sha256 = hash_file(path)
     with contextlib.suppress(OSError):
         home.models.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ from orchestrator.types import (
     ToolCall,
     Usage,
 )
-from tests.models.gguf_file import tiny_gguf
+from tests.commands.orch import run as real_orch
+from tests.models.gguf_file import gguf_with_tensors, tiny_gguf
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +125,27 @@ def test_add_and_pull_of_what_is_there(tmp_path: Path) -> None:
     file.write_bytes(tiny_gguf())
     assert run("add", str(file)).stdout.startswith("new-one is here: ")
     assert run("pull", "new-one").stdout.startswith("new-one is here: ")
+
+
+def test_a_truncated_file_is_refused_before_it_is_loaded(tmp_path: Path, orch_home: Home) -> None:
+    whole = gguf_with_tensors()
+    file, said = tmp_path / "cut.gguf", f"it is cut off after {len(whole) - 1:,} of {len(whole):,} bytes. Get"
+    file.write_bytes(whole[:-1])
+    for command in (["model", "add", "cut.gguf"], ["ask", "hi", "--model", "cut.gguf"]):
+        done = real_orch(*command, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr.splitlines()[-1]
+        assert not list(orch_home.models.glob("*.gguf"))
+    file.write_bytes(whole)
+    run("add", str(file))
+    there = orch_home.models / "cut.gguf"
+    there.unlink()
+    there.write_bytes(whole[:-1])
+    for command in (["model", "pull", "cut"], ["ask", "hi", "--model", "cut"]):
+        done = real_orch(*command, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "The file of cut is damaged or was replaced" in done.stderr
+        assert "Run `orch model rm cut`, then get it again." in done.stderr
 
 
 def test_errors_are_one_line_and_an_exit_code(tmp_path: Path) -> None:
