@@ -21,6 +21,7 @@ from orchestrator.terminal import one_line, plain, visible
         ("rm \u202efdp.txt", "rm fdp.txt"),
         ("[/red] [bold]", "[/red] [bold]"),
         ("\udc80", "?"),
+        ("\x9d" * 40_000 + "\x1b", ""),
     ],
 )
 def test_escapes_go_and_text_stays(hostile: str, shown: str) -> None:
