@@ -10,7 +10,7 @@ ESCAPES = re.compile(
     r"|[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
     r"|[ -/]*[0-~]"  # two characters: charset, reset, keypad
     r")|\x9b[0-?]*[ -/]*[@-~]"
-    r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c\x90\x98\x9d-\x9f]*(?:\x07|\x1b\\|\x9c|$)"  # stops at the next: linear
+    r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c\x90\x98\x9d-\x9f]*(?:\x07|\x1b\\|\x9c|$)"  # up to the next: linear
 )
 """Terminal escape sequences, whole."""
 # Bidirectional overrides can make a command read as another one, so they go too.
