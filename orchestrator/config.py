@@ -69,6 +69,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
     "tools.sandbox": ("auto", "none"),
 }
+_WINDOW = 1 << 24  # tokens: sixteen times the largest window that any model had by 2025
 MINIMUM: dict[str, float] = {
     "model.context_size": 2048,
     "model.threads": 0,
@@ -76,9 +77,30 @@ MINIMUM: dict[str, float] = {
     "model.temperature": 0,
     "model.max_answer_tokens": 16,
     "agent.max_steps": 1,
+    "context.portfolio": 0,
+    "context.project": 0,
+    "context.briefing": 0,
+    "context.log": 0,
     "tools.timeout_s": 1,
     "tools.output_chars": 500,
+    "snapshots.max_bytes": 0,
 }
+MAXIMUM: dict[str, float] = {
+    "model.context_size": _WINDOW,
+    "model.threads": 512,  # what llama.cpp is built for; far more abort it
+    "model.gpu_layers": 100_000,
+    "model.temperature": 10,
+    "model.max_answer_tokens": _WINDOW,
+    "agent.max_steps": 1000,
+    "context.portfolio": _WINDOW,
+    "context.project": _WINDOW,
+    "context.briefing": _WINDOW,
+    "context.log": _WINDOW,
+    "tools.timeout_s": 24 * 3600,
+    "tools.output_chars": 10_000_000,
+    "snapshots.max_bytes": 10**15,
+}
+"""No wish goes beyond these; what does is a slip, and llama.cpp or the system would answer it worse."""
 
 
 def keys() -> dict[str, str]:
@@ -92,10 +114,16 @@ def keys() -> dict[str, str]:
 
 def load(path: Path) -> Settings:
     """Settings of the file, defaults where it is silent. Raises `ConfigError`."""
+    return _settings(path, tomllib.loads(_text(path)))
+
+
+def _text(path: Path) -> str:
+    """What the file says, "" where there is none; it is TOML."""
     try:
-        table = tomllib.loads(durable.read(path).decode("utf-8"))
+        text = durable.read(path).decode("utf-8")
+        tomllib.loads(text)
     except FileNotFoundError:
-        return Settings()
+        return ""
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}.",
@@ -103,12 +131,23 @@ def load(path: Path) -> Settings:
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", "Correct it or move it away.") from error
+    return text
+
+
+def _settings(path: Path, table: dict[str, Any]) -> Settings:
     settings = Settings()
     for section, values in table.items():
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: {section} is not a section.", f"Write [{section}] with keys.")
         for name, value in values.items():
-            settings = change(settings, f"{section}.{name}", value)
+            key = f"{section}.{name}"
+            try:
+                settings = change(settings, key, value)
+            except ConfigError as error:
+                known = f"Correct it there, or run `orch config set {key} VALUE`."
+                raise ConfigError(
+                    f"{path}: {error.message}", known if key in keys() else error.remedy
+                ) from error
     return settings
 
 
@@ -126,6 +165,8 @@ def change(settings: Settings, key: str, value: Any) -> Settings:
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError(value)
         value = kind(value)
+        if value != value:  # not a number, which no limit below would catch
+            raise ValueError(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(
             f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`."
@@ -133,7 +174,9 @@ def change(settings: Settings, key: str, value: Any) -> Settings:
     if key in CHOICES and value not in CHOICES[key]:
         raise ConfigError(f"{key} cannot be {value!r}.", f"Choose from: {', '.join(CHOICES[key])}.")
     if value < MINIMUM.get(key, value):
-        raise ConfigError(f"{key} cannot be below {MINIMUM[key]}.")
+        raise ConfigError(f"{key} cannot be below {MINIMUM[key]}.", _range(key))
+    if value > MAXIMUM.get(key, value):
+        raise ConfigError(f"{key} cannot be above {MAXIMUM[key]:,}.", _range(key))
     return replace(settings, **{section: replace(old, **{name: value})})
 
 
@@ -143,11 +186,15 @@ def store(path: Path, key: str, value: Any) -> None:
 
     value = get(change(Settings(), key, value), key)
     section, name = _split(key)
+    text = _text(path)
+    table = tomllib.loads(text)
+    if isinstance(table.setdefault(section, {}), dict):
+        table[section][name] = value  # so that a wrong value in the file can be put right
+    _settings(path, table)
+    document = tomlkit.parse(text)
+    document.setdefault(section, tomlkit.table())[name] = value
     try:
-        load(path)
         target = path.resolve()  # a link to where a person keeps such files stays one
-        document = tomlkit.parse(durable.read(target) if target.exists() else b"")
-        document.setdefault(section, tomlkit.table())[name] = value
         target.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(target, tomlkit.dumps(document).encode(), mode=0o600)
     except OSError as error:
@@ -171,6 +218,10 @@ def _split(key: str) -> tuple[str, str]:
         raise ConfigError(f"There is no setting {key!r}.", hint)
     section, name = key.split(".")
     return section, name
+
+
+def _range(key: str) -> str:
+    return f"Choose from {MINIMUM[key]} to {MAXIMUM[key]:,}."
 
 
 def _article(kind: type) -> str:

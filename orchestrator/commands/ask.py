@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from orchestrator.commands.complete import complete_models
-from orchestrator.errors import OrchError, UsageError
+from orchestrator.errors import ConfigError, OrchError, UsageError
 from orchestrator.types import Mode
 
 app = typer.Typer(rich_markup_mode=None)
+
+
+def _as_setting(key: str) -> Callable[[float | None], float | None]:
+    """The limits of an option are those of the setting it stands for."""
+
+    def check(value: float | None) -> float | None:
+        from orchestrator import config
+
+        try:
+            if value is not None:
+                config.change(config.Settings(), key, value)
+        except ConfigError as error:
+            raise typer.BadParameter(error.message) from error
+        return value
+
+    return check
+
 
 EXAMPLE = "Example: orch ask 'Which function raises QuotaExceeded?' --project ~/code/heron"
 
@@ -33,11 +51,18 @@ def ask(
         Literal["never", "always"] | None,
         typer.Option(help="Answer for you what the mode would ask (default: ask in a terminal, else never)."),
     ] = None,
-    max_steps: Annotated[int | None, typer.Option(min=1, help="Most tool calls before the answer.")] = None,
-    context_budget: Annotated[
-        int | None, typer.Option(min=0, help="Tokens for the project's documents.")
+    max_steps: Annotated[
+        int | None,
+        typer.Option(callback=_as_setting("agent.max_steps"), help="Most tool calls before the answer."),
     ] = None,
-    temperature: Annotated[float | None, typer.Option(min=0.0, help="0 is greedy and repeatable.")] = None,
+    context_budget: Annotated[
+        int | None,
+        typer.Option(callback=_as_setting("context.project"), help="Tokens for the project's documents."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(callback=_as_setting("model.temperature"), help="0 is greedy and repeatable."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer.")] = False,
 ) -> None:

@@ -91,9 +91,12 @@ def _describe(settings: Any, key: str) -> dict[str, Any]:
     }
     if key in config.CHOICES:
         described["choices"] = list(config.CHOICES[key])
+    if key in config.MINIMUM:
+        described |= {"minimum": config.MINIMUM[key], "maximum": config.MAXIMUM[key]}
     return described
 
 
 def _meaning(described: dict[str, Any]) -> str:
     default = "" if described["value"] == described["default"] else f" (default: {described['default']})"
-    return f"{described['doc']}{default}"
+    limits = f", {described['minimum']} to {described['maximum']:,}" if "minimum" in described else ""
+    return f"{described['doc']}{limits}{default}"

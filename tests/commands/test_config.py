@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -12,6 +13,7 @@ from orchestrator import config
 from orchestrator.commands.config import app
 from orchestrator.errors import ConfigError
 from orchestrator.paths import Home
+from tests.commands.orch import run as orch
 
 
 def run(*arguments: str) -> Result:
@@ -64,6 +66,53 @@ def test_a_number_too_large_is_told(orch_home: Home, text: str) -> None:
     orch_home.config.write_text(text)
     with pytest.raises(ConfigError, match=r"tools\.timeout_s takes a whole number"):
         config.load(orch_home.config)
+
+
+def test_every_number_has_limits_that_its_default_keeps() -> None:
+    default = config.Settings()
+    numbers = [key for key, _ in config.keys().items() if not isinstance(config.get(default, key), str)]
+    assert set(config.MINIMUM) == set(config.MAXIMUM) == set(numbers)
+    for key in numbers:
+        value = config.get(default, key)
+        assert config.MINIMUM[key] <= value <= config.MAXIMUM[key]
+        for wrong in (config.MINIMUM[key] - 1, config.MAXIMUM[key] + 1):
+            with pytest.raises(ConfigError, match=f"{key} cannot be (above|below)"):
+                config.change(config.Settings(), key, wrong)
+
+
+@pytest.mark.parametrize("value", ["513", "99999999999999999999"])
+def test_more_threads_than_llama_cpp_takes_are_refused(orch_home: Home, tmp_path: Path, value: str) -> None:
+    done = orch("config", "set", "model.threads", value, cwd=tmp_path)
+    above = "model.threads cannot be above 512."
+    assert (done.returncode, done.stderr) == (1, f"orch: {above} Choose from 0 to 512.\n")
+    assert not orch_home.config.exists()
+    orch_home.config.write_text(f"[model]\nthreads = {value} # mine\n")
+    done = orch("ask", "hi", cwd=tmp_path)
+    assert (done.returncode, done.stderr.startswith(f"orch: {orch_home.config}: {above}")) == (1, True)
+    assert "run `orch config set model.threads VALUE`." in done.stderr
+    assert orch("config", "set", "model.threads", "4", cwd=tmp_path).stderr == ""
+    assert orch_home.config.read_text() == "[model]\nthreads = 4 # mine\n"
+    assert ", 0 to 512" in run("get", "model.threads").stderr
+
+
+def test_a_link_to_the_settings_stays_one(orch_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "dotfiles.toml").write_text("# mine\n")
+    (tmp_path / "dotfiles.toml").chmod(0o640)
+    orch_home.config.symlink_to(tmp_path / "dotfiles.toml")
+    run("set", "agent.mode", "workspace")
+    assert orch_home.config.is_symlink()
+    assert (tmp_path / "dotfiles.toml").read_text() == '# mine\n\n[agent]\nmode = "workspace"\n'
+    assert (tmp_path / "dotfiles.toml").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--temperature", "nan"], ["--temperature", "1e30"], ["--max-steps", "0"], ["--max-steps", "9999"]],
+)
+def test_options_have_the_limits_of_their_settings(tmp_path: Path, option: list[str]) -> None:
+    done = orch("ask", "hi", *option, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for '{option[0]}'" in done.stderr
 
 
 def test_a_file_that_cannot_be_opened_is_told(orch_home: Home) -> None:
