@@ -57,17 +57,24 @@ class SnapshotSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AppSettings:
+    theme: str = _doc("dark", "dark, light, or terminal: the terminal's own colours")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     context: ContextSettings = field(default_factory=ContextSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+    app: AppSettings = field(default_factory=AppSettings)
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
     "tools.sandbox": ("auto", "none"),
+    "app.theme": ("dark", "light", "terminal"),
 }
 _WINDOW = 1 << 24  # tokens: sixteen times the largest window that any model had by 2025
 MINIMUM: dict[str, float] = {

@@ -39,6 +39,8 @@ class Options:
     max_steps: int | None = None
     context_budget: int | None = None
     temperature: float | None = None
+    terminal: Callable[[], tuple[int, int]] | None = None
+    """Columns and rows of the pane that shows what commands print; None: they get a pipe."""
 
 
 @dataclass
@@ -130,7 +132,7 @@ def _session(
         given = call.arguments
         return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
 
-    tools = toolbox(project, settings, where, take_note)
+    tools = toolbox(project, settings, where, take_note, options.terminal)
     budget = options.context_budget
     session = Session(
         Parts(
@@ -164,7 +166,13 @@ def _limits(options: Options, settings: Settings) -> Limits:
     )
 
 
-def toolbox(project: Project, settings: Settings, where: Home, notes: Callable[[ToolCall], str]) -> Toolbox:
+def toolbox(
+    project: Project,
+    settings: Settings,
+    where: Home,
+    notes: Callable[[ToolCall], str],
+    terminal: Callable[[], tuple[int, int]] | None = None,
+) -> Toolbox:
     """The project's tools, confined as far as this machine can."""
     from orchestrator.tools.sandbox import NoSandbox, probe
     from orchestrator.tools.toolbox import Toolbox
@@ -175,6 +183,7 @@ def toolbox(project: Project, settings: Settings, where: Home, notes: Callable[[
         settings=settings.tools,
         notes=notes,
         checkpoints=project.root / ".orchestrator" / "checkpoints",
+        terminal=terminal,
     )
 
 
