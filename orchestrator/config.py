@@ -24,7 +24,7 @@ def _doc(default: Any, doc: str) -> Any:
 class ModelSettings:
     name: str = _doc("auto", "model to use: a catalogue name, or auto")
     context_size: int = _doc(8192, "window in tokens; one constant, since changing it reloads")
-    threads: int = _doc(0, "threads for llama.cpp; 0: calibrate once per machine and keep")
+    threads: int = _doc(0, "threads for llama.cpp, no more than processors; 0: calibrate once and keep")
     gpu_layers: int = _doc(-1, "layers on the GPU; -1: as many as the build and memory allow")
     temperature: float = _doc(0.0, "0 is greedy and repeatable")
     max_answer_tokens: int = _doc(1024, "most tokens of one step")

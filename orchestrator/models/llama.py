@@ -85,7 +85,7 @@ class LlamaBackend:
         self._settings: Frame = {
             "model": str(path),
             "context_size": context_size,
-            "threads": threads,
+            "threads": min(threads, os.cpu_count() or threads),  # more would only wait for each other
             "gpu_layers": gpu_layers,
             "snapshots": snapshots and {"folder": str(snapshots.folder), "max_bytes": snapshots.max_bytes},
             "calibration": str(home / "threads.json") if home else None,

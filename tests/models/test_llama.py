@@ -382,3 +382,7 @@ def test_threads_are_calibrated_once(small_model: Path, tmp_path: Path) -> None:
     assert info.threads >= 1
     assert again.threads >= 1
     assert '"h"' in kept
+
+
+def test_more_threads_than_processors_are_not_started(small_model: Path) -> None:
+    assert use(on(small_model, threads=512), lambda backend: backend.start()).threads <= (os.cpu_count() or 1)
