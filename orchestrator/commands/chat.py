@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 PROMPT = "› "
+MORE = "… "
 
 
 @app.command(epilog="Example: orch chat --project ~/code/heron --mode workspace")
@@ -38,6 +39,7 @@ def chat(
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("A session needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
     options: Options | None = Options(project=project or Path(), model=model, mode=mode)
+    _take_pastes_whole()
     with asyncio.Runner() as runner, _history():
         signal.signal(signal.SIGTERM, _leave)
         if hasattr(signal, "SIGHUP"):
@@ -141,11 +143,32 @@ async def _turn(desktop: Desktop, line: str, renderer: object) -> None:
 
 
 def _read() -> str:
-    """One prompt; a line that ends in a backslash goes on in the next."""
+    """One prompt; a line that ends in a backslash goes on in the next, and a pasted block is one."""
+    typed_ahead = _waiting()  # while the model answered: those lines are prompts of their own
     text = input(PROMPT)
-    while text.endswith("\\"):
-        text = text[:-1] + "\n" + input("… ")
-    return text.encode("utf-8", "replace").decode()
+    while text.endswith("\\") or (not typed_ahead and _waiting()):
+        text = text.removesuffix("\\") + "\n" + input(MORE)
+    return text.rstrip("\n").encode("utf-8", "replace").decode()
+
+
+def _waiting() -> bool:
+    """Whether a line can be read at once."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        return msvcrt.kbhit()
+    import select
+
+    return bool(select.select([sys.stdin], [], [], 0)[0])
+
+
+def _take_pastes_whole() -> None:
+    """Let the terminal mark what is pasted, so that its newlines do not end the prompt."""
+    with contextlib.suppress(ImportError):  # Windows
+        import readline
+
+        if "libedit" not in (readline.__doc__ or ""):
+            readline.parse_and_bind("set enable-bracketed-paste on")  # Python switches it off
 
 
 @contextlib.contextmanager

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,47 +9,9 @@ import pytest
 
 from orchestrator.paths import Home
 from tests.commands.orch import ORCH
+from tests.e2e.tmux import Terminal
 
 pytestmark = [pytest.mark.model, pytest.mark.tmux]
-PATIENCE_S = 300  # a limit for a hung program, not a measurement
-
-
-class Terminal:
-    """One tmux window of its own server, 120 columns by 40 lines."""
-
-    def __init__(self, socket: Path, command: list[str], cwd: Path) -> None:
-        self._socket = socket
-        environment = [f"-e{name}={os.environ[name]}" for name in ("ORCH_HOME", "PATH")]
-        # The window outlives the program, so that its last words can be read.
-        line = f"trap : INT; {shlex.join(command)}; echo EXIT=$?; sleep {PATIENCE_S}"
-        size = ["-x", "120", "-y", "40"]
-        self._tmux("new-session", "-d", "-s", "t", *size, *environment, "-c", str(cwd), "sh", "-c", line)
-
-    def type(self, *keys: str) -> None:
-        for key in keys:
-            self._tmux("send-keys", "-t", "t", key)
-
-    def line(self, text: str) -> None:
-        self._tmux("send-keys", "-t", "t", "-l", text)
-        self.type("Enter")
-
-    def screen(self) -> str:
-        return self._tmux("capture-pane", "-p", "-J", "-t", "t", "-S", "-500")
-
-    def wait(self, *texts: str) -> str:
-        """The screen once it shows one of the texts."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not any(text in (screen := self.screen()) for text in texts):
-            assert time.monotonic() < deadline, f"none of {texts} on the screen:\n{screen}"
-            time.sleep(0.1)
-        return screen
-
-    def close(self) -> None:
-        self._tmux("kill-server")
-
-    def _tmux(self, *args: str) -> str:
-        command = ["tmux", "-S", str(self._socket), "-f", os.devnull, *args]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
