@@ -7,7 +7,7 @@ a session killed between any two lines has lost nothing that was shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.agent.approval import Gate
@@ -78,7 +78,9 @@ class Turn:
         prefix: Prefix,
         limits: Limits,
         meter: Meter,
+        given: Sequence[ToolCall] = (),
     ) -> None:
+        """`given` are calls that the prompt itself asks for; they are made before the model's own."""
         self._backend = backend
         self._tools = tools
         self._gate = gate
@@ -87,6 +89,7 @@ class Turn:
         self._prefix = prefix
         self._limits = limits
         self._meter = meter
+        self._given = given
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
@@ -103,6 +106,11 @@ class Turn:
         await self._backend.cancel()
 
     async def run(self) -> AsyncIterator[Event]:
+        for call in self._given:
+            await self._conversation.add(Message("assistant", "", call=call))
+            async for event in self._step(call):
+                yield event
+        self._calls = 0
         while True:
             finish: Finish | None = None
             said = ""

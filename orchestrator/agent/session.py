@@ -16,6 +16,7 @@ from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.loop import Limits, Prefix, Turn
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
@@ -223,6 +224,7 @@ class Session:
             prefix=self._prefix,
             limits=self._limits,
             meter=self.meter,
+            given=mentioned(prompt, Path(self._parts.path)),
         )
         try:
             async for event in self._turn.run():
