@@ -175,20 +175,21 @@ def _take_pastes_whole() -> None:
 def _history():  # type: ignore[no-untyped-def]
     """Line editing and history across sessions, where the platform has readline."""
     from orchestrator.paths import home
+    from orchestrator.tui.history import History, decoded
 
     try:
         import readline
     except ImportError:  # Windows
         yield
         return
-    path = home().history
-    with contextlib.suppress(OSError):
-        readline.read_history_file(path)
+    kept = History(home().history)
+    for entry in kept.entries():
+        readline.add_history(entry)
+    before = readline.get_current_history_length()
     try:
         yield
-    finally:
-        with contextlib.suppress(OSError):  # a history that cannot be kept is no reason to fail
-            path.parent.mkdir(parents=True, exist_ok=True)
-            readline.set_history_length(1000)
-            readline.write_history_file(path)
-            path.chmod(0o600)
+    finally:  # appended: the app and other sessions may have added theirs meanwhile
+        numbers = range(before + 1, readline.get_current_history_length() + 1)
+        lines = (readline.get_history_item(number) or "" for number in numbers)
+        for entry in decoded("".join(line.replace("\n", "\\\n") + "\n" for line in lines)):
+            kept.append(entry)
