@@ -41,7 +41,7 @@ class Completion(Widget):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"completion--chosen", "completion--matched"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"completion--matched"}
     chosen: reactive[int] = reactive(0)
     items: reactive[tuple[Item, ...]] = reactive((), layout=True)
 
@@ -127,11 +127,9 @@ class Completion(Widget):
             hint, _ = shortened(item.hint, max(1, width - len(mark) - column - 2), "end")
             row = Content.assemble(row, " " * gap, (hint, "dim"))
         row = row.pad_right(max(0, width - row.cell_length))
-        if at != self.chosen:
-            return row
-        if self.has_pseudo_class("ansi"):  # a visual style of a component leaves "reverse" out
-            return row.stylize("reverse")
-        return row.stylize(self.get_visual_style("completion--chosen", partial=True))
+        # not of a component class: those leave "reverse" out, and blend their background with black
+        chosen = "reverse" if self.has_pseudo_class("ansi") else "on $accent 25%"
+        return row.stylize(chosen) if at == self.chosen else row
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
