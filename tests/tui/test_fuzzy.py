@@ -96,15 +96,19 @@ def test_positions_spell_the_query(query: str, candidates: list[str]) -> None:
         assert all(holds(x, path[at]) for x, at in zip(query.lower(), places, strict=False))
 
 
-@given(letters, paths)
-def test_a_growing_query_finds_what_a_new_one_does(query: str, candidates: list[str]) -> None:
+@given(letters, letters, paths)
+def test_a_query_that_grows_and_changes_finds_what_a_new_one_does(
+    first: str, second: str, candidates: list[str]
+) -> None:
     blocks = tuple(fuzzy.pack(candidates))
 
     async def grown() -> None:
         ranker = fuzzy.Ranker(limit=5)
-        for end in range(len(query) + 1):
-            ranked = await ranker.rank(query[:end], blocks)
-            assert list(ranked.paths) == fuzzy.rank(query[:end], candidates, 5)
+        for query in (first, second):
+            for end in range(len(query) + 1):
+                ranked = await ranker.rank(query[:end], blocks)
+                assert list(ranked.paths) == fuzzy.rank(query[:end], candidates, 5)
+            await ranker.rank(first, blocks)
 
     asyncio.run(grown())
 

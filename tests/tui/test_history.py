@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from orchestrator.journal.lock import FileLock
 from orchestrator.tui.history import History, Walk, decoded, encoded, normal
 
 texts = st.text(st.one_of(st.characters(), st.sampled_from("\n\\ \r\x1b\u2028\x85\udc80")))
@@ -83,6 +84,18 @@ def test_search_is_newest_first_and_each_once(tmp_path: Path) -> None:
     assert history.search("") == ["fix it", "run tests again", "run Tests"]
     assert history.search("tests") == ["run tests again", "run Tests"]
     assert history.search("Tests") == ["run Tests"]
+
+
+def test_nothing_is_written_while_another_process_trims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.tui.history._LOCK_S", 0.01)
+    history = History(tmp_path / "history")
+    history.append("before")
+    with FileLock(tmp_path / "history.lock"):
+        history.append("meanwhile")
+    assert (tmp_path / "history").read_text() == "before\n"
+    assert history.entries() == ["before", "meanwhile"]
 
 
 APPENDS = """

@@ -395,6 +395,22 @@ def test_files_are_offered_and_quoted_where_they_must_be(tmp_path: Path, project
     drive(tmp_path, steps, project)
 
 
+def test_a_row_for_what_stood_there_before_is_not_taken(tmp_path: Path, project: Path) -> None:
+    """Enter comes before the new ranking: what was typed is sent, and not what the old list says."""
+
+    async def steps(app: Host, pilot: Pilot[None]) -> None:
+        await typed(pilot, "see @pro")
+        await settled(pilot)
+        assert app.menu.open
+        app.post_message(events.Key("z", "z"))
+        app.post_message(events.Key("enter", "\r"))
+        await settled(pilot)
+        assert app.sent == ["see @proz"]
+        assert not app.menu.open
+
+    drive(tmp_path, steps, project)
+
+
 def test_another_project_has_other_files(tmp_path: Path, project: Path) -> None:
     async def steps(app: Host, pilot: Pilot[None]) -> None:
         await typed(pilot, "@")
