@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import citations, schema
@@ -26,6 +26,15 @@ WHERE project = ? AND kind IN ({_NOTES}) AND body IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
                     AND grave.entity = newer.entity AND grave.project = newer.project))
 ORDER BY ts_ms, ts_ctr, dev"""
+
+_ENDLESS = 2**63 - 1
+# One walk of an index a kind: a single `IN` would read all of a kind's history to sort it.
+_NEWEST_OF_KIND = """
+SELECT arrival FROM (SELECT arrival FROM records INDEXED BY by_arrival
+WHERE project = ? AND kind = ? AND arrival > ? AND arrival < ? ORDER BY arrival DESC LIMIT ?)"""
+_NEWEST = f"""
+SELECT arrival, ordinal, {schema.COLUMNS} FROM records WHERE arrival IN (
+  SELECT arrival FROM ({{each}}) ORDER BY arrival DESC LIMIT ?) ORDER BY arrival"""
 
 
 class JournalReader:
@@ -69,6 +78,35 @@ class JournalReader:
             found.sort(key=lambda record: (record.ts, record.dev), reverse=newest_first)
         return found if limit is None else found[: max(limit, 0)]
 
+    def after(
+        self,
+        arrival: int,
+        *,
+        project: str,
+        kinds: Iterable[Kind] = (),
+        limit: int,
+        before: int | None = None,
+    ) -> list[tuple[int, Record, str]]:
+        """(arrival, record, citation) of the newest `limit` of a project's records, oldest first.
+
+        Arrival counts what this node stored, from 1. Only records that arrived after `arrival` and,
+        where given, before `before`; of all kinds when `kinds` is empty.
+        """
+        wanted = tuple(dict.fromkeys(kinds)) or get_args(Kind)
+        end = _ENDLESS if before is None else before
+        limit = max(limit, 0)
+        values = [value for kind in wanted for value in (project, kind, arrival, end, limit)]
+        query = _NEWEST.format(each=" UNION ALL ".join([_NEWEST_OF_KIND] * len(wanted)))
+        with self._thread, explained(self._home.journal):
+            rows = self._connection.execute(query, (*values, limit)).fetchall()
+            found = [(number, ordinal, schema.record_of(row)) for number, ordinal, *row in rows]
+            sessions = {record.session for _, _, record in found}
+            prefixes = {session: self._session_prefix(session) for session in sessions}
+        return [
+            (number, record, citations.form(prefixes[record.session], ordinal))
+            for number, ordinal, record in found
+        ]
+
     def live_notes(self, project: str) -> list[Record]:
         """Notes that still hold, oldest first: not superseded, not tombstoned, not redacted.
 
@@ -88,6 +126,11 @@ class JournalReader:
     def _query(self, query: str, values: Sequence[object]) -> list[Record]:
         with self._thread, explained(self._home.journal):
             return [schema.record_of(row) for row in self._connection.execute(query, values)]
+
+    def rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Rows of a query of this package's own, such as `sessions`."""
+        with self._thread, explained(self._home.journal):
+            return self._connection.execute(query, values).fetchall()
 
     def _column(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._thread, explained(self._home.journal):

@@ -46,6 +46,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             ('dev', lower(hex(randomblob(16)))), ('epoch', '1'),
             ('clock', '[[0, 0], [0, 0]]'), ('mirror_bytes', '0')""",
     ),
+    # What is new in a project, of some kinds: by arrival, since what a peer sends has an older time.
+    ("CREATE INDEX by_arrival ON records (project, kind, arrival)",),
+    (
+        # For the list of sessions: a session's prompts, and its start and end, without its other records.
+        """CREATE INDEX by_role ON records (session, json_extract(body, '$.role'), ordinal)
+            WHERE kind = 'message'""",
+        "CREATE INDEX by_life ON records (session, ts_ms, ts_ctr, dev) WHERE kind = 'session'",
+    ),
 )
 
 COLUMNS = (
