@@ -28,6 +28,10 @@ Say = Callable[[str], None]
 _MARGIN = 64 * 10**6
 
 
+class Stopped(Exception):
+    """What a `progress` raises to end the pull; what was loaded is kept, as after Ctrl+C."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """`already`: it was there. `pinned`: no checksum was known, this one is remembered now."""
@@ -44,14 +48,15 @@ def pull(
     progress: Progress = installed.quiet,
     say: Say = lambda text: None,
     network: Sequence[Source] | None = None,
+    wait: bool = True,
 ) -> Pulled:
     """Get the model, or find that it is there. Raises `DownloadError` or `BadModelFile`.
 
     An interrupt leaves a partial file that the next pull goes on from. `network` replaces the
-    model's own network sources.
+    model's own network sources. Unless it may `wait`, a pull by another process is a `ModelError`.
     """
     waiting = f"Another orch is getting {model.name}; waiting for it."
-    with installed.lock(home, model.name, lambda: say(waiting)):
+    with installed.lock(home, model.name, (lambda: say(waiting)) if wait else None):
         part = installed.part_of(home, model.name)
         installed.sweep(part)
         if there := _there(model, home, progress, say):
@@ -84,7 +89,7 @@ def _there(model: Model, home: Home, progress: Progress, say: Say) -> Installed 
 def _from_disk(model: Model, home: Home, expected: str, progress: Progress, say: Say) -> Installed | None:
     for path, owner in elsewhere.candidates(model):
         try:
-            gguf.read(path)
+            gguf.check(path)
             got = adopt(home, path, model.name, expected, owner, progress)
         except ModelError as error:
             say(f"Not taken from {owner}: {error.message}")
@@ -123,7 +128,7 @@ def _fetch(
         source.fetch(partial, model.bytes, progress)
         partial.checkpoint()
         _check(partial, model, source, expected)
-    except (KeyboardInterrupt, ModelError):
+    except (KeyboardInterrupt, Stopped, ModelError):
         if part.exists():
             partial.checkpoint()
         raise
@@ -140,7 +145,7 @@ def _check(partial: Partial, model: Model, source: Source, expected: str) -> Non
                 f"What {source.label} sent for {model.name} has another checksum than expected.",
                 "It was deleted; try again later, or get the GGUF yourself and run `orch model add FILE`.",
             )
-        gguf.read(partial.path)
+        gguf.check(partial.path)
     except BadModelFile:
         partial.discard()
         raise

@@ -20,6 +20,8 @@ class Wish:
     project: Path
     model: str | None = None
     mode: Mode | None = None
+    terminal: Callable[[], tuple[int, int]] | None = None
+    """Columns and rows of the pane that shows what commands print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,15 @@ class ModelChoice:
     """"installed", "available", or why it cannot be had."""
     recommended: bool = False
     why: str = ""
+    loaded_bytes: int = 0
+    """Of an unfinished download, which the next one goes on from."""
+    found: str = ""
+    """Who has it on this machine already, so that nothing needs to be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a model has to live with, in bytes."""
+    """What a model has to live with, in bytes. `free_memory` is 0 where it cannot be told."""
 
     free_memory: int
     free_disk: int
@@ -116,6 +122,14 @@ class Node(Protocol):
         """Newest use first."""
         ...
 
+    def add_project(self, folder: Path) -> ProjectRow:
+        """Put the project that the folder lies in on the list, making it where there is none."""
+        ...
+
+    def forget_project(self, project: str) -> None:
+        """Take the project with this id off the list; its files and records stay."""
+        ...
+
     def git_state(self, root: Path) -> GitState: ...
 
     def sessions(self, project: str, *, search: str = "", limit: int = 200) -> list[SessionRow]:
@@ -127,9 +141,22 @@ class Node(Protocol):
         ...
 
     def records_after(
-        self, arrival: int, *, project: str, kinds: Sequence[Kind] = (), limit: int = 500
+        self,
+        arrival: int,
+        *,
+        project: str,
+        kinds: Sequence[Kind] = (),
+        limit: int = 500,
+        before: int | None = None,
     ) -> list[LoggedRecord]:
-        """The newest `limit` records that arrived after `arrival` (0: ever), oldest first."""
+        """The newest `limit` records that arrived after `arrival` (0: ever), oldest first.
+
+        Where given, only those that arrived before `before`.
+        """
+        ...
+
+    def check_model(self, name: str) -> None:
+        """Raise `NoModel` unless a session could run on it."""
         ...
 
     def models(self) -> list[ModelChoice]: ...
