@@ -1,0 +1,1 @@
+"""The app's widgets: each posts messages and knows nothing of who listens."""
