@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 
 from orchestrator.tui.history import History
@@ -72,6 +73,21 @@ def test_keys_act_in_the_order_they_were_pressed(tmp_path: Path) -> None:
 def test_new_lines(tmp_path: Path, key: str) -> None:
     async def steps(app: Host, pilot: Pilot[None]) -> None:
         await pilot.press("a", key, "b", "enter")
+        await pilot.pause()
+        assert app.sent == ["a\nb"]
+
+    drive(tmp_path, steps)
+
+
+@pytest.mark.parametrize(
+    "sequence", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[13;3u", "\x1b[27;2;13~", "\x1b[27;3;13~"]
+)
+def test_new_lines_as_terminals_send_them(tmp_path: Path, sequence: str) -> None:
+    async def steps(app: Host, pilot: Pilot[None]) -> None:
+        await pilot.press("a")
+        for event in XTermParser().feed(sequence):
+            app.post_message(event)
+        await pilot.press("b", "enter")
         await pilot.pause()
         assert app.sent == ["a\nb"]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
+from textual.keys import Keys
 from textual.message import Message
 from textual.widgets.text_area import Selection
 
@@ -92,10 +94,17 @@ class PromptArea(PastedArea, inherit_bindings=False):
         self._typing = True
         super().__init__(id=id, placeholder=PLACEHOLDER)
 
+    def on_mount(self) -> None:
+        """Alt and enter are two bytes in most terminals; of those, Textual sees the second only."""
+        sequences = cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)
+        sequences["\x1b\r"] = (Keys.ControlJ,)
+
     async def _on_key(self, event: events.Key) -> None:
         """Our own keys act here, not after a way through the app: what is typed next comes after them."""
         self._restart_blink()
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+        # shift+enter and alt+enter of a terminal that reports them in xterm's way
+        key = "alt+enter" if event.key == "\r" else event.key.replace("\r", "enter")
+        for binding in self._bindings.key_to_bindings.get(key, ()):
             if await self.app.run_action(binding.action, self):
                 event.stop()
                 event.prevent_default()
