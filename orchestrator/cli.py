@@ -20,8 +20,9 @@ from orchestrator.errors import OrchError
 __version__ = "0.1.0"
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "app": ("app", "Open the terminal app (what `orch` alone does)."),
     "ask": ("ask", "Ask once, headless: answer on stdout, events with --json."),
-    "chat": ("chat", "Talk in the terminal (what `orch` alone does)."),
+    "chat": ("chat", "Talk in a plain terminal, without the app."),
     "init": ("init", "Register a project and create its documents."),
     "note": ("note", "Record a decision, lesson, blocker or next step."),
     "log": ("log", "Read the journal."),
@@ -80,9 +81,9 @@ def root(
     Example: orch ask "Which function raises QuotaExceeded?"
     """
     if context.invoked_subcommand is None:
-        from orchestrator.commands.chat import chat
+        from orchestrator.commands.app import open_app
 
-        chat()
+        open_app()
 
 
 def main() -> None:

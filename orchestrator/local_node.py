@@ -81,6 +81,9 @@ class LocalNode:
     def transcript(self, session: str) -> list[Record]:
         return self._journal().records(session=session)
 
+    def record(self, citation: str) -> LoggedRecord:
+        return LoggedRecord(0, self._journal().resolve(citation)[0], citation)
+
     def records_after(
         self,
         arrival: int,
@@ -178,6 +181,11 @@ class LocalNode:
 
     def check_model(self, name: str) -> None:
         wiring.check_model(name)
+
+    def prefer_model(self, name: str) -> None:
+        from orchestrator.config import store
+
+        store(self._home.config, "model.name", name)
 
     def machine(self) -> Machine:
         from orchestrator.models.machine import free_memory

@@ -34,6 +34,7 @@ from orchestrator.types import (
     Notice,
     SessionEnd,
     SessionStart,
+    ToolCall,
     WindowPart,
 )
 
@@ -146,6 +147,7 @@ class Session:
 
     async def _read_window(self) -> None:
         fitted = await self._tiers.read(self._parts.backend, self._budgets)
+        self._fitted = {tier.source.name: tier.text for tier in fitted}
         texts = [m.text or str(dict(m.call.arguments) if m.call else "") for m in self._parts.fixed]
         fixed = sum(await self._parts.backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
         self.window = build(self._parts.fixed, fixed, fitted, (), 0)
@@ -196,6 +198,14 @@ class Session:
         """The window's parts with the conversation as it is now, in tokens."""
         assert self.window is not None
         return (*self.window.parts[:-1], WindowPart("conversation", self._conversation.tokens))
+
+    def text_of(self, part: WindowPart) -> str:
+        """The text that a part of the window holds, as the model reads it."""
+        assert self.window is not None
+        if part.tier:
+            return self._fitted.get(part.name, "")
+        messages = self._conversation.messages if part.name == "conversation" else self._parts.fixed
+        return "\n\n".join(f"[{m.role}]\n{m.text or (m.call and _written(m.call)) or ''}" for m in messages)
 
     # --- turns ------------------------------------------------------------------------------
 
@@ -260,6 +270,10 @@ class Session:
         cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
         self._refresh()
         return cited.citation
+
+
+def _written(call: ToolCall) -> str:
+    return f"{call.name} {dict(call.arguments)}"
 
 
 async def _both(first: Awaitable[Mapping[str, Any]], second: Awaitable[ModelInfo]) -> tuple[Any, ModelInfo]:

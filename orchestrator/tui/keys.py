@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual.binding import Binding
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -29,7 +31,21 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
     Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
     Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),
+    Key("f4", "answer", "answer", "Turn to the question that waits for an answer", shown=False),
     Key("f2", "focus_prompt", "prompt", "Back to the prompt", shown=False),
     Key("f3", "next_theme", "theme", "Dark, light, or the terminal's own colours", shown=False),
     Key("ctrl+c", "leave", "leave", "Stop; pressed twice, leave", shown=False),
 )
+
+
+def bindings() -> list[Binding]:
+    """The declaration as Textual takes it."""
+    return [Binding(key.keys, key.action, key.help, show=key.shown) for key in KEYS]
+
+
+def short(keys: str) -> str:
+    """`ctrl+t` as `^T`."""
+    first = keys.split(",")[0]
+    if first.startswith("ctrl+"):
+        return f"^{first[5:].upper()}"
+    return {"escape": "esc"}.get(first, first.upper() if first.startswith("f") else first)

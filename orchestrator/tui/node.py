@@ -140,6 +140,10 @@ class Node(Protocol):
         """A session's records, oldest first."""
         ...
 
+    def record(self, citation: str) -> LoggedRecord:
+        """The record that is cited so, its `arrival` left 0. Raises `JournalError`."""
+        ...
+
     def records_after(
         self,
         arrival: int,
@@ -157,6 +161,10 @@ class Node(Protocol):
 
     def check_model(self, name: str) -> None:
         """Raise `NoModel` unless a session could run on it."""
+        ...
+
+    def prefer_model(self, name: str) -> None:
+        """Later sessions run on it, too."""
         ...
 
     def models(self) -> list[ModelChoice]: ...

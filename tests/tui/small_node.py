@@ -53,6 +53,9 @@ class SmallNode:
     def check_model(self, name: str) -> None:
         self._fail()
 
+    def prefer_model(self, name: str) -> None:
+        self._fail()
+
     def projects(self) -> list[ProjectRow]:
         self._fail()
         return list(self.rows)

@@ -1,0 +1,45 @@
+"""The app's own `/` commands, beside those of every session (`agent.slash`)."""
+
+from __future__ import annotations
+
+from orchestrator.agent import slash
+
+ACTIONS: dict[str, tuple[str, str]] = {
+    "workspace": ("choose another project", "workspace"),
+    "sessions": ("earlier sessions: search, read, go on", "sessions"),
+    "models": ("models: choose or download", "models"),
+    "trace": ("what tools were called", "pane('trace')"),
+    "terminal": ("output of commands, your own shell", "pane('terminal')"),
+    "log": ("records as they are written", "pane('log')"),
+    "xray": ("what is in the model's window", "pane('xray')"),
+    "theme": ("dark, light, or the terminal's own colours", "next_theme"),
+    "copy": ("copy the last answer", "copy_answer"),
+}
+"""name -> (help, the app's action)."""
+REPLACED = {"help": ("keys and commands", "help"), "context": ACTIONS["xray"]}
+"""Commands of a session that the app shows in a place of its own."""
+
+
+def listing() -> list[tuple[str, str]]:
+    """Every command with its help, those of the session first: for completion and help."""
+    of_session = [(name, command.help) for name, command in slash.COMMANDS.items()]
+    return of_session + [(name, text) for name, (text, _) in ACTIONS.items()]
+
+
+def action(line: str) -> str | None:
+    """The app's action for a command line, or None when the session is to run it."""
+    name, _, rest = line[1:].strip().partition(" ")
+    if name == "model" and not rest.strip():
+        return "models"
+    found = ACTIONS.get(name) or REPLACED.get(name)
+    return found[1] if found else None
+
+
+def check(line: str) -> None:
+    """Raise `UsageError` for a command that neither the app nor the session has."""
+    name = line[1:].strip().partition(" ")[0]
+    names = [name for name, _ in listing()]
+    if name not in names:
+        raise slash.unknown(name, names)
+
+

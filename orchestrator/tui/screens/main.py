@@ -1,0 +1,266 @@
+"""The main screen: chat, the places beside it, the prompt. It renders what the conductor passes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from orchestrator.terminal import one_line
+from orchestrator.tui import commands
+from orchestrator.tui.chat_items import Aside, ChatItem, Said
+from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, SessionOpened
+from orchestrator.tui.node import GitState, Opened
+from orchestrator.tui.remaining import Remaining
+from orchestrator.tui.widgets.approval import ApprovalPanel
+from orchestrator.tui.widgets.chat import Chat
+from orchestrator.tui.widgets.key_bar import KeyBar
+from orchestrator.tui.widgets.memory_log import Fetch, MemoryLogPane
+from orchestrator.tui.widgets.prompt import Prompt
+from orchestrator.tui.widgets.side import WIDE, Side
+from orchestrator.tui.widgets.status import Status, StatusLine
+from orchestrator.tui.widgets.terminal import TerminalPane
+from orchestrator.tui.widgets.trace import TracePane
+from orchestrator.tui.widgets.xray import XrayPane
+from orchestrator.tui.window_text import WindowState
+from orchestrator.types import (
+    Answer,
+    Context,
+    Loading,
+    Mode,
+    Notice,
+    PrefillProgress,
+    SessionStart,
+    Token,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+    WindowPart,
+)
+
+COMMANDS = ("shell", "run", "git")
+"""Tools whose output belongs into the terminal."""
+DOING = {Phase.OPENING: "loading the model …", Phase.CLOSED: "no session"}
+
+
+class MainScreen(Screen[None]):
+    """Give it happenings with `show`, in order; it never blocks who gives them."""
+
+    # A screen's own shift+tab walks the focus backwards; the app's would never be reached.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.next_mode", show=False)]
+
+    def __init__(self, fetch: Fetch) -> None:
+        super().__init__()
+        self.chat = Chat(id="chat")
+        self.trace = TracePane(id="trace")
+        self.terminal = TerminalPane(id="terminal")
+        self.memory = MemoryLogPane(fetch, id="log")
+        self.xray = XrayPane(id="xray")
+        self.side = Side(
+            {"trace": self.trace, "terminal": self.terminal, "log": self.memory, "xray": self.xray}, id="side"
+        )
+        self.approval = ApprovalPanel(id="approval")
+        self.prompt = Prompt(commands=commands.listing(), id="prompt")
+        self.status = StatusLine(id="status")
+        self.keys = KeyBar(id="keys")
+        self._queued = Static(id="queued", markup=False)
+        self._happenings: deque[Happening] = deque()
+        self._came = asyncio.Event()
+        self._opened: Opened | None = None
+        self._reading = Remaining()
+        self._root: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.status
+        with Horizontal(id="body"):
+            yield self.chat
+            yield self.side
+        yield self.approval
+        yield self._queued
+        yield self.prompt
+        yield self.keys
+
+    def on_mount(self) -> None:
+        self._queued.display = False
+        self.run_worker(self._render_happenings(), group="render", exit_on_error=True)
+        self.prompt.focus()
+
+    def on_resize(self, event: Resize) -> None:
+        self.side.wide = event.size.width >= WIDE
+
+    def show(self, happening: Happening) -> None:
+        self._happenings.append(happening)
+        self._came.set()
+
+    # --- rendering --------------------------------------------------------------------------
+
+    async def _render_happenings(self) -> None:
+        while await self._came.wait():
+            if not self._happenings:
+                self._came.clear()
+                continue
+            happening = self._happenings.popleft()
+            if isinstance(happening, Token):
+                happening = self._joined(happening)
+            await self._render_one(happening)
+
+    def _joined(self, first: Token) -> Token:
+        """With the pieces that came meanwhile: one update of the screen for all of them."""
+        text = first.text
+        while self._happenings and isinstance(following := self._happenings[0], Token):
+            text += following.text
+            self._happenings.popleft()
+        return Token(text)
+
+    async def _render_one(self, happening: Happening) -> None:
+        match happening:
+            case Token():
+                await self.chat.add(happening.text)
+            case PrefillProgress():
+                await self.chat.wait(self._reading.text(happening.done, happening.total))
+            case ToolCallEvent():
+                await self._call(happening)
+            case ToolOutput():
+                self.trace.output(happening.text)
+                self.terminal.feed(happening.text)
+                self._news("terminal")
+            case ToolResultEvent():
+                self._result(happening)
+            case Answer():
+                await self._answer(happening)
+            case Notice():
+                await self.chat.say(Aside(happening.text, happening.level))
+            case SessionStart():
+                self._change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
+            case Context():
+                self.xray.show(WindowState(happening.parts, happening.left_out, happening.size))
+                self._change(used=happening.used, size=happening.size)
+                await self.chat.say(Aside(taken_over(happening.tiers)))
+            case Loading():
+                self._change(doing=f"loading the model {happening.share:.0%}")
+            case SessionOpened():
+                self._opened = happening.opened
+                self._change(project=happening.opened.name)
+                self._offer_files_of(happening.opened.root)
+                self.memory.reload()
+            case Failed():
+                self.trace.interrupted()
+                await self.chat.abandon()
+                await self.chat.say(Aside(happening.text, "error"))
+            case Phased():
+                await self._phased(happening)
+
+    async def _call(self, event: ToolCallEvent) -> None:
+        self.trace.call(event)
+        self._news("trace")
+        arguments = one_line(" ".join(str(value) for value in event.arguments.values()), 60)
+        await self.chat.wait(f"▸ {event.name} {arguments}")
+        if event.name in COMMANDS:
+            self.terminal.begin(f"{'$' if event.name == 'shell' else event.name} {arguments}")
+
+    def _result(self, event: ToolResultEvent) -> None:
+        self.trace.result(event)
+        if event.name in COMMANDS:
+            self.terminal.end(event.exit_code, event.duration_ms)
+        self.recorded()
+
+    async def _answer(self, event: Answer) -> None:
+        if event.interrupted:
+            self.trace.interrupted()
+        said = Said("orchestrator", event.text, now(), event.usage, event.interrupted)
+        await self.chat.finish(said)
+        self._change(usage=event.usage)
+        self.recorded()
+
+    async def _phased(self, happening: Phased) -> None:
+        doing = "" if self._opened and happening.phase is not Phase.CLOSED else DOING.get(happening.phase, "")
+        self._change(doing=doing)
+        self._queued.display = happening.queued > 0
+        if happening.queued:
+            many = "1 prompt waits" if happening.queued == 1 else f"{happening.queued} prompts wait"
+            self._queued.update(f"{many} · esc takes them back")
+        if happening.phase is Phase.WORKING:
+            self._reading = Remaining()
+            await self.chat.begin()
+        elif happening.phase is Phase.CLOSED:
+            self._opened = None
+
+    def recorded(self) -> None:
+        """Something was recorded: the log, the window's parts and the meter may have changed."""
+        self.memory.refresh_now()
+        self._news("log")
+        if self._opened and (window := self._opened.session.window):
+            session = self._opened.session
+            parts, meter, size = session.parts_now(), session.meter, self.status.status.size
+            self.xray.show(WindowState(parts, window.left_out, size, meter.last, meter.total))
+            self._change(used=sum(part.tokens for part in parts))
+
+    def _change(self, **changes: object) -> None:
+        self.status.status = replace(self.status.status, **changes)  # type: ignore[arg-type]
+
+    # --- what the app does to it ------------------------------------------------------------
+
+    def of_project(self, name: str, root: Path) -> None:
+        """Another project's session is being opened."""
+        self.status.status = Status(project=name, mode=self.status.status.mode)
+        self._offer_files_of(root)
+
+    def _offer_files_of(self, root: Path) -> None:
+        if root != self._root:
+            self._root = root
+            self.prompt.set_root(root)
+
+    def git(self, state: GitState) -> None:
+        self._change(branch=state.branch, dirty=state.dirty)
+
+    async def say(self, item: ChatItem) -> None:
+        await self.chat.say(item)
+
+    def toggle(self, name: str) -> None:
+        """Open or close one of the places beside the chat; the focus goes with it."""
+        place: Widget | None = self.side.toggle(name)
+        (place or self.prompt).focus()
+        if place:
+            self.keys.news -= {f"pane('{name}')"}
+
+    def open_place(self, name: str) -> None:
+        """Show the place and put the focus there."""
+        if not self.side.on_screen(name):
+            self.side.toggle(name)
+        self.side.place(name).focus()
+
+    async def clear(self) -> None:
+        """Nothing was said here yet."""
+        await self.chat.load([])
+        self.trace.clear()
+
+    def mode(self, mode: Mode) -> None:
+        self._change(mode=mode.value)
+
+    def _news(self, name: str) -> None:
+        if not self.side.on_screen(name):
+            self.keys.news |= {f"pane('{name}')"}
+
+
+def taken_over(tiers: Sequence[WindowPart]) -> str:
+    """What a fresh instance starts from."""
+    if not tiers:
+        return "A fresh instance. No documents yet: the first session here starts them."
+    read = " · ".join(f"{part.name} {part.tokens:,}" for part in tiers)
+    return f"A fresh instance has read: {read} tokens."
+
+
+def now() -> str:
+    return datetime.now().strftime("%H:%M")

@@ -1,0 +1,202 @@
+"""The app as a person uses it: keys in, screen and documents out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from orchestrator.tui.conductor import Phase
+from orchestrator.types import Mode
+from tests.tui.app_host import ask, running, text_of, until
+
+ANSWER = {"answer": "It is in `quota.py`, line 7."}
+LOOK = {"tool": "search", "arguments": {"pattern": "charge"}}
+
+
+@pytest.fixture
+def heron(tmp_path: Path) -> Path:
+    folder = tmp_path / "heron"
+    folder.mkdir()
+    (folder / "quota.py").write_text("def charge(account, amount):\n    return account - amount\n")
+    return folder
+
+
+def test_a_question_is_answered_traced_and_logged(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, LOOK, ANSWER) as (app, pilot):
+            await ask(pilot, "where is charge?")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            await until(pilot, lambda: app.conductor.phase is Phase.READY)
+            screen = text_of(pilot)
+            assert "where is charge?" in screen
+            assert "▸ search" in screen
+            assert "ctx" in screen
+            assert "heron" in screen.splitlines()[0]
+            assert "ask" in screen.splitlines()[0]
+
+    asyncio.run(story())
+    log = (heron / "SESSION_LOG.md").read_text(encoding="utf-8")
+    assert "where is charge?" in log
+
+
+def test_prompts_wait_for_their_turn(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, {"pause": "thinking"}, ANSWER, ANSWER) as (app, pilot):
+            await ask(pilot, "one")
+            await until(pilot, lambda: "thinking" in text_of(pilot))
+            await ask(pilot, "two")
+            await until(pilot, lambda: "1 prompt waits" in text_of(pilot))
+            assert app.conductor.opened is not None
+            await app.conductor.opened.session.interrupt()
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "prompt waits" not in text_of(pilot)
+
+    asyncio.run(story())
+
+
+def test_escape_stops_the_model_keeps_its_words_and_gives_waiting_prompts_back(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, {"pause": "half an answer"}) as (app, pilot):
+            await ask(pilot, "one")
+            await until(pilot, lambda: "half an answer" in text_of(pilot))
+            await ask(pilot, "two")
+            await pilot.press("escape")
+            await until(pilot, lambda: app.conductor.phase is Phase.READY)
+            assert app.main.prompt.text == "two"
+            screen = text_of(pilot)
+            assert "half an answer" in screen
+            assert "interrupted" in screen
+
+    asyncio.run(story())
+    assert "half an answer" in (heron / "SESSION_LOG.md").read_text(encoding="utf-8")
+
+
+def test_a_prompt_typed_while_the_model_loads_is_not_lost(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, ANSWER, ANSWER) as (app, pilot):
+            app.action_new_session()
+            await ask(pilot, "early")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+
+    asyncio.run(story())
+
+
+def test_places_open_and_close_by_their_key_when_narrow(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, LOOK, ANSWER, size=(80, 24)) as (app, pilot):
+            assert not app.main.side.display
+            await ask(pilot, "where is charge?")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "trace•" in text_of(pilot)
+            await pilot.press("ctrl+t")
+            await until(pilot, lambda: "▸ search" in text_of(pilot))
+            assert "trace•" not in text_of(pilot)
+            assert app.main.trace.has_focus_within
+            await pilot.press("ctrl+t")
+            assert not app.main.side.display
+            await pilot.press("ctrl+y")
+            await until(pilot, lambda: app.main.side.on_screen("terminal"))
+            await pilot.press("escape")
+            await until(pilot, lambda: not app.main.side.display)
+            assert app.main.prompt.has_focus_within
+
+    asyncio.run(story())
+
+
+def test_notes_modes_and_unknown_commands(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron) as (app, pilot):
+            await ask(pilot, "/decide use PostgreSQL because SQLite locks")
+            await until(pilot, lambda: "noted: decision" in text_of(pilot))
+            await ask(pilot, "/mode workspace")
+            await until(pilot, lambda: "mode: workspace" in text_of(pilot))
+            assert app.main.status.status.mode == "workspace"
+            await pilot.press("shift+tab")
+            assert app.conductor.opened is not None
+            assert app.conductor.opened.session.gate.mode is Mode.READ_ONLY
+            assert app.main.status.status.mode == "read-only"
+            await ask(pilot, "/decde x")
+            await until(pilot, lambda: "Did you mean /decide?" in text_of(pilot))
+
+    asyncio.run(story())
+    assert "use PostgreSQL" in (heron / "SESSION_BRIEFING.md").read_text(encoding="utf-8")
+
+
+def test_an_edit_is_approved_by_its_diff(heron: Path) -> None:
+    edit = {"path": "quota.py", "old": "account - amount", "new": "account + amount"}
+
+    async def story() -> None:
+        async with running(heron, {"tool": "edit", "arguments": edit}, ANSWER) as (app, pilot):
+            await ask(pilot, "turn it round")
+            await until(pilot, lambda: "account + amount" in text_of(pilot))
+            assert "account - amount" in (heron / "quota.py").read_text()
+            await until(pilot, lambda: "y yes" in text_of(pilot))
+            await pilot.press("y")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "account + amount" in (heron / "quota.py").read_text()
+
+    asyncio.run(story())
+
+
+def test_a_failing_model_is_one_line_with_a_way_on(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, {"error": "The model fell over"}, ANSWER) as (app, pilot):
+            await ask(pilot, "one")
+            await until(pilot, lambda: "The model fell over" in text_of(pilot))
+            await ask(pilot, "two")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "Traceback" not in text_of(pilot)
+
+    asyncio.run(story())
+
+
+def test_another_project_is_opened_without_a_restart(heron: Path, tmp_path: Path) -> None:
+    other = tmp_path / "egret"
+    other.mkdir()
+
+    async def story() -> None:
+        async with running(heron, ANSWER, ANSWER) as (app, pilot):
+            await ask(pilot, "one")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            row = app._node.add_project(other)
+            await app._switch(row)
+            await until(pilot, lambda: app.main.status.status.project == "egret" and app.conductor.opened)
+            assert "one" not in text_of(pilot)
+            assert (heron / "SESSION_LOG.md").exists()
+            await ask(pilot, "two")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+
+    asyncio.run(story())
+    assert "two" in (other / "SESSION_LOG.md").read_text(encoding="utf-8")
+
+
+def test_ctrl_c_twice_leaves(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron) as (app, pilot):
+            await pilot.press("ctrl+c")
+            assert app._exit is False
+            await pilot.press("ctrl+c")
+            assert app._exit
+
+    asyncio.run(story())
+
+
+HOSTILE = (
+    "[red]x[/red] [/] [@click=app.exit]y[/] \x1b[31mred\x1b]0;title\x07 \u202eright-to-left " + "w" * 200_000
+)
+
+
+def test_hostile_words_are_only_words(heron: Path) -> None:
+    async def story() -> None:
+        steps = ({"tool": "shell", "arguments": {"command": HOSTILE[:60]}}, {"answer": HOSTILE})
+        async with running(heron, *steps) as (app, pilot):
+            await ask(pilot, "hello")
+            await until(pilot, lambda: "y yes" in text_of(pilot))
+            await pilot.press("n")
+            await until(pilot, lambda: app.conductor.phase is Phase.READY)
+            await until(pilot, lambda: "[/red]" in app.main.chat.last_answer())
+            assert app._exit is False
+
+    asyncio.run(story())
