@@ -87,7 +87,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
 
 async def digested(pilot: Pilot[Any]) -> None:
     pane = pilot.app.query_one(TerminalPane)
-    await until(pilot, lambda: pane._timer is None and pane._agent.idle and pane._own.idle)
+    await until(pilot, lambda: pane._timer is None and pane._printout.idle)
     await pilot.pause()
 
 
@@ -229,7 +229,7 @@ def test_a_storm_of_resizes_while_output_comes() -> None:
             await pilot.resize_terminal(20 + n * 37 % 120, 4 + n * 7 % 40)
         await pilot.resize_terminal(200, 40)
         await digested(pilot)
-        await until(pilot, lambda: host.pane._columns > 190)
+        await until(pilot, lambda: host.pane._room[0] > 190)
         await digested(pilot)
         assert host.shown[-2].split() == ["99", *["word"] * 30]
         assert host.shown[-1] == "漢字" * 30
@@ -239,10 +239,10 @@ def test_a_storm_of_resizes_while_output_comes() -> None:
 
 def test_the_size_for_the_agents_commands() -> None:
     async def told(host: Host, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: host.pane._columns == 119)
+        await until(pilot, lambda: host.pane._printout.size[0] == 119)
         assert host.pane.window_size() == (119, 38)
         await pilot.resize_terminal(40, 10)
-        await until(pilot, lambda: host.pane._columns == 39)
+        await until(pilot, lambda: host.pane._printout.size[0] == 39)
         assert host.pane.window_size() == (80, 24)
         host.pane.begin("$ wide")
         host.pane.feed("x" * 79 + "\n" + "50%".ljust(79) + "\r" + "100%".ljust(79) + "\n")

@@ -1,4 +1,4 @@
-"""The screen of one program: pyte's, with what it lacks (alternate screen, reflow, history, true colours).
+"""The screen of one program: what is drawn on it, and what pyte lacks (alternate screen, reflow, history).
 
 Lines that leave it at the top, and lines that a program clears away, go to the history, so that nothing
 is lost which was printed. pyte is loaded with this module: import it where a program starts.
@@ -7,38 +7,29 @@ is lost which was printed. pyte is loaded with this module: import it where a pr
 from __future__ import annotations
 
 import copy
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import pyte
 import pyte.modes as modes
-from pyte.charsets import LAT1_MAP
-from rich.cells import get_character_cell_size
 
-from orchestrator.tui.emulator import cells, colours
-from orchestrator.tui.emulator.cells import BLANK, Cell, Pen, Row
-from orchestrator.tui.emulator.grid import Cells, Glyphs, reflowed
+from orchestrator.tui.emulator import cells
+from orchestrator.tui.emulator.cells import BLANK, Row
+from orchestrator.tui.emulator.drawing import DrawnScreen
+from orchestrator.tui.emulator.grid import Cells, reflowed
 
 History = Callable[[Row], None]
 _ALTERNATE = (47, 1047, 1049)
 _KEPT = {6: modes.DECOM, 7: modes.DECAWM, 25: modes.DECTCEM}
 _USUAL = {modes.DECAWM, modes.DECTCEM}
 _SAVEPOINTS = 32
-_MARKS = 8
-_PENS = 256
 
 
-class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
+class EmulatedScreen(DrawnScreen):
     """`answer` takes what the terminal says back to the program (its cursor's place), if it may.
 
     `returns`: a newline goes to the line's start, as output needs that no terminal driver has passed.
     """
-
-    columns: int
-    lines: int
-    cursor: pyte.screens.Cursor
-    buffer: defaultdict[int, Cells]
 
     def __init__(
         self,
@@ -52,14 +43,11 @@ class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
         self._history = history
         self._answer = answer
         self.returns = returns
-        self._pens: dict[Pen, Glyphs] = {}
         self._before: tuple[defaultdict[int, Cells], pyte.screens.Cursor, int, int] | None = None
         """Of the primary screen while the alternate one is shown: rows, cursor, columns, lines."""
-        self._last = ""
         self.private: set[int] = set()
         """Private modes that only the side that types has to know: 1 cursor keys, 2004 bracketed paste."""
         super().__init__(max(columns, 2), max(lines, 1))
-        self.buffer = defaultdict(Cells)
         self.reset()
 
     # --- what it shows ----------------------------------------------------------------------
@@ -98,22 +86,7 @@ class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
             self._history(Row(row.line))
         self.buffer.clear()
 
-    # --- drawing ----------------------------------------------------------------------------
-
-    @property
-    def default_char(self) -> Cell:
-        return BLANK
-
-    def draw(self, data: str) -> None:
-        charset = self.g1_charset if self.charset else self.g0_charset
-        if charset is not LAT1_MAP:
-            data = data.translate(charset)
-        self._last = data[-1:]
-        if data.isascii() and modes.IRM not in self.mode:
-            self._draw_narrow(data)
-        else:
-            for character in data:
-                self._draw_one(character)
+    # --- many lines at once -----------------------------------------------------------------
 
     def print_lines(self, lines: Sequence[str]) -> None:
         """Whole lines of ASCII, each with a newline that returns. Most of a flood is never drawn."""
@@ -135,77 +108,6 @@ class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
             self.draw(line)
             self.carriage_return()
             self.linefeed()
-
-    def _draw_narrow(self, data: str) -> None:
-        glyphs = self._glyphs()
-        at = 0
-        while at < len(data):
-            if self.cursor.x >= self.columns:
-                self._wrap()
-            x, row = self.cursor.x, self.buffer[self.cursor.y]
-            piece = data[at : at + self.columns - x]
-            self._break_wide(row, x, x + len(piece))
-            row.update(zip(range(x, x + len(piece)), map(glyphs.__getitem__, piece), strict=True))
-            self.cursor.x = x + len(piece)
-            at += len(piece)
-
-    def _draw_one(self, character: str) -> None:
-        size = get_character_cell_size(character)
-        if size == 0:
-            self._mark(character)
-            return
-        if self.cursor.x + size > self.columns:
-            self._wrap()
-        if modes.IRM in self.mode:
-            self.insert_characters(size)
-        x, row = self.cursor.x, self.buffer[self.cursor.y]
-        self._break_wide(row, x, x + size)
-        row[x] = self._glyphs()[character] if character.isascii() else Cell(character, self.cursor.attrs.pen)
-        if size == 2:
-            row[x + 1] = Cell("", self.cursor.attrs.pen)
-        self.cursor.x = x + size
-
-    def _mark(self, mark: str) -> None:
-        """A combining mark joins the character before it; other characters without width are dropped."""
-        if not unicodedata.combining(mark):
-            return
-        row, x = self.buffer[self.cursor.y], self.cursor.x - 1
-        if x > 0 and row[x].data == "":
-            x -= 1
-        if x >= 0 and len(row[x].data) < _MARKS:
-            row[x] = row[x]._replace(data=row[x].data + mark)
-
-    def _wrap(self) -> None:
-        if modes.DECAWM not in self.mode:
-            self.cursor.x = min(self.cursor.x, self.columns - 1)
-            if self.cursor.x and self.buffer[self.cursor.y][self.cursor.x].data == "":
-                self.cursor.x -= 1
-            return
-        self.buffer[self.cursor.y].wrapped = True
-        self.cursor.x = 0
-        self.index()
-
-    def _break_wide(self, row: Cells, start: int, end: int) -> None:
-        """What is written over half of a wide character blanks its other half."""
-        if start in row and row[start].data == "":
-            row[start - 1] = Cell(" ", row[start - 1].pen)
-        if end in row and row[end].data == "":
-            row[end] = Cell(" ", row[end].pen)
-
-    def _glyphs(self) -> Glyphs:
-        pen = self.cursor.attrs.pen
-        glyphs = self._pens.get(pen)
-        if glyphs is None:
-            if len(self._pens) >= _PENS:
-                self._pens.clear()
-            glyphs = self._pens[pen] = Glyphs(pen)
-        return glyphs
-
-    def repeat(self, count: int = 1) -> None:
-        self.draw(self._last * min(max(count, 1), self.columns * self.lines))
-
-    def select_graphic_rendition(self, fields: Sequence[str]) -> None:
-        self.cursor.attrs = Cell(" ", colours.drawn(self.cursor.attrs.pen, fields))
 
     # --- scrolling and erasing --------------------------------------------------------------
 
@@ -252,23 +154,6 @@ class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
         for _ in range(min(max(count, 1), self.columns)):
             self.cursor.x = max((stop for stop in self.tabstops if stop < self.cursor.x), default=0)
 
-    def erase_in_line(self, how: int = 0) -> None:
-        if how not in (0, 1, 2):
-            return
-        first = self.cursor.x if how == 0 else 0
-        last = min(self.cursor.x + 1, self.columns) if how == 1 else self.columns
-        row = self.buffer[self.cursor.y]
-        self._break_wide(row, first, last)
-        self._blank(row, first, last)
-        if how != 1:
-            row.wrapped = False
-
-    def erase_characters(self, count: int = 1) -> None:
-        row, first = self.buffer[self.cursor.y], self.cursor.x
-        last = min(first + max(count, 1), self.columns)
-        self._break_wide(row, first, last)
-        self._blank(row, first, last)
-
     def erase_in_display(self, how: int = 0) -> None:
         if how == 2 and not self.alternate:
             self._retire()
@@ -279,14 +164,6 @@ class EmulatedScreen(pyte.Screen):  # type: ignore[misc]
                 self._blank(self.buffer[y], 0, self.columns)
         if how in (0, 1):
             self.erase_in_line(how)
-
-    def _blank(self, row: Cells, first: int, last: int) -> None:
-        background = self.cursor.attrs.pen.bg
-        if background:
-            row.update(dict.fromkeys(range(first, last), Cell(" ", Pen(bg=background))))
-        else:
-            for x in range(first, last):
-                row.pop(x, None)
 
     # --- modes ------------------------------------------------------------------------------
 

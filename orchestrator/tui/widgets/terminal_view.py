@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from orchestrator.tui.emulator import key_codes
 from orchestrator.tui.emulator.cells import PLAIN, Line, Pen, Row, split, text_of, width_of
+from orchestrator.tui.emulator.printout import Shown
 
 EMPTY = "No command has run yet. `!` runs your own."
 ESCAPE_HATCH = "f2"
@@ -38,7 +39,7 @@ class Keyboard:
 
 
 class TerminalView(ScrollView, can_focus=True):
-    """Shows `past` rows and the `present` ones of running programs below them; stays at the newest.
+    """Shows past rows and the present ones of running programs below them; stays at the newest.
 
     `keyboard` is set while a program runs that reads keys: then all but F2 go to it.
     """
@@ -66,12 +67,11 @@ class TerminalView(ScrollView, can_focus=True):
 
     # --- what is shown ----------------------------------------------------------------------
 
-    def show(
-        self, past: Sequence[Row], present: Sequence[Row], cursor: tuple[int, int] | None, gone: int
-    ) -> None:
-        """`cursor` is its column and its row in `present`; `gone` rows have left `past` at its start."""
+    def show(self, shown: Shown) -> None:
+        """Draw these rows from now on."""
+        gone = shown.gone
         follow = self.is_vertical_scroll_end
-        self._past, self._present, self._cursor = past, present, cursor
+        self._past, self._present, self._cursor = shown.past, shown.present, shown.cursor
         if gone and self.text_selection is not None:
             self.screen.clear_selection()
         size = Size(self.scrollable_content_region.width, self.height_of_content)
