@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import JournalError
 from orchestrator.journal import schema
 from orchestrator.journal.clock import ClockState
@@ -22,7 +23,7 @@ def lock_file(home: Home) -> Path:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode; the file is made readable by its owner only."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    os.close(durable.handle(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
@@ -43,11 +44,12 @@ def write_meta(
 
 def prepare(connection: sqlite3.Connection, home: Home) -> None:
     """Make or migrate the database. Needs the file lock."""
-    if schema.version(connection) == 0 and MemoryLog(home.memory_log).size():
-        raise JournalError(
-            f"The journal {home.journal} is missing or empty, but {home.memory_log} is not.", REBUILD
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
+    if schema.version(connection) == 0:
+        if MemoryLog(home.memory_log).size():
+            raise JournalError(
+                f"The journal {home.journal} is missing or empty, but {home.memory_log} is not.", REBUILD
+            )
+        connection.execute("PRAGMA journal_mode = WAL")  # lasts; a file that is not ours stays as it is
     schema.migrate(connection)
 
 
