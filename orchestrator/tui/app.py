@@ -11,19 +11,20 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from orchestrator.agent.slash import Fresh, Leave, Said, handle
 from orchestrator.errors import OrchError
-from orchestrator.terminal import visible
 from orchestrator.tui import commands, keys
-from orchestrator.tui.chat_items import Aside, of_records
+from orchestrator.tui.chat_items import Aside
 from orchestrator.tui.chat_items import Said as Spoken
 from orchestrator.tui.conductor import Conductor, Failed, Happening, SessionOpened
-from orchestrator.tui.node import LoggedRecord, Node, ProjectRow, Wish
-from orchestrator.tui.screens.main import MainScreen, now
+from orchestrator.tui.dialogs import Dialogs
+from orchestrator.tui.node import LoggedRecord, Node, Wish
+from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.widgets.approval import TuiApprover
 from orchestrator.tui.widgets.prompt import Prompt
 from orchestrator.tui.widgets.status import StatusLine
@@ -39,6 +40,7 @@ STYLES = Path(__file__).parent / "styles"
 class OrchApp(App[None]):
     """`conductor` outlives the screen: whoever runs the app closes it afterwards.
 
+    `wish` is the session that is open or wanted, `project` the id of the one that is open.
     `defect` is the exception that ended the app, if one did; it is not shown here.
     """
 
@@ -49,55 +51,59 @@ class OrchApp(App[None]):
     def __init__(self, node: Node, wish: Wish, *, theme: str = "dark") -> None:
         super().__init__()
         self._node = node
-        self._project = ""
         self._left_at = -LEAVE_WITHIN_S
+        self.project = ""
         self.defect: Exception | None = None
         self.theme = THEMES[theme]
         self.main = MainScreen(self._fetch)
-        self._wish = replace(wish, terminal=self.main.terminal.window_size)
+        self.dialogs = Dialogs(self, node)
+        self.wish = replace(wish, terminal=self.main.terminal.window_size)
         self.conductor = Conductor(node, TuiApprover(self.main.approval), self._show)
 
     def on_mount(self) -> None:
         self.push_screen(self.main)
         # The first frame comes before the model, the journal and git.
-        self.call_after_refresh(self._open, self._wish)
+        self.call_after_refresh(self.open, self.wish)
 
     # --- sessions ---------------------------------------------------------------------------
 
-    def _open(self, wish: Wish) -> None:
-        self._wish = wish
+    def open(self, wish: Wish) -> None:
+        """Close the session there is, and open this one."""
+        self.wish = wish
         root = wish.project.expanduser().absolute()
         self.main.of_project(root.name or str(root), root)
         self.conductor.open(wish)
+
+    def fresh(self, model: str | None = None) -> None:
+        """A fresh instance in this project, in the mode it has now."""
+        mode = self.conductor.opened.session.gate.mode if self.conductor.opened else self.wish.mode
+        self.open(replace(self.wish, model=model or self.wish.model, mode=mode))
 
     def _show(self, happening: Happening) -> None:
         self.main.show(happening)
         match happening:
             case SessionOpened():
-                opened = happening.opened
-                self._project = opened.project
-                self._wish = replace(self._wish, project=opened.root)
-                self._look_at_git()
+                self.project = happening.opened.project
+                self.wish = replace(self.wish, project=happening.opened.root)
+                self._git()
             case Answer() | ToolResultEvent():
-                self._look_at_git()
+                self._git()
             case Failed(needs_model=True):
-                self.call_later(self._first_run)
+                self.call_later(self.dialogs.open, "first_run")
             case _:
                 pass
 
-    def _look_at_git(self) -> None:
-        self.run_worker(self._git(), group="git", exclusive=True, exit_on_error=False)
-
+    @work(group="git", exclusive=True, exit_on_error=False)
     async def _git(self) -> None:
-        self.main.git(await asyncio.to_thread(self._node.git_state, self._wish.project))
+        self.main.git(await asyncio.to_thread(self._node.git_state, self.wish.project))
 
     def _fetch(
         self, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
     ) -> list[LoggedRecord]:
         """Records for the memory log; called in a thread."""
-        if not self._project:
+        if not self.project:
             return []
-        return self._node.records_after(after, project=self._project, kinds=kinds, limit=limit, before=before)
+        return self._node.records_after(after, project=self.project, kinds=kinds, limit=limit, before=before)
 
     # --- the prompt -------------------------------------------------------------------------
 
@@ -107,9 +113,14 @@ class OrchApp(App[None]):
             self._run_own(text[1:].strip())
         elif text.startswith("/"):
             await self._command(text)
-        elif text.strip():
-            await self.main.say(Spoken("you", text, now()))
+        else:
+            await self.main.say(Spoken("you", text, self.main.time()))
             self.conductor.submit(text)
+
+    def _run_own(self, command: str) -> None:
+        self.main.open_place("terminal")
+        if command:
+            self.main.terminal.run(command, self.wish.project, dict(os.environ))
 
     async def _command(self, line: str) -> None:
         try:
@@ -121,29 +132,19 @@ class OrchApp(App[None]):
                 await self.main.say(Aside("No session is open yet.", "warning"))
                 return
             session = self.conductor.opened.session
-            outcome = handle(line, session)
-            match outcome:
-                case Said():
-                    await self.main.say(Aside(outcome.text))
+            match handle(line, session):
+                case Said(text):
+                    await self.main.say(Aside(text))
                     self.main.mode(session.gate.mode)
                     self.main.recorded()
                 case Leave():
                     self.exit()
-                case Fresh():
-                    if outcome.model:
-                        await asyncio.to_thread(self._node.check_model, outcome.model)
-                    self._fresh(outcome.model)
+                case Fresh(model):
+                    if model:
+                        await asyncio.to_thread(self._node.check_model, model)
+                    self.fresh(model)
         except OrchError as error:
             await self.main.say(Aside(str(error), "error"))
-
-    def _run_own(self, command: str) -> None:
-        self.main.open_place("terminal")
-        if command:
-            self.main.terminal.run(command, self._wish.project, dict(os.environ))
-
-    def _fresh(self, model: str | None = None) -> None:
-        mode = self.conductor.opened.session.gate.mode if self.conductor.opened else self._wish.mode
-        self._open(replace(self._wish, model=model or self._wish.model, mode=mode))
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -155,22 +156,21 @@ class OrchApp(App[None]):
             if action not in {key.action for key in keys.KEYS}:
                 yield SystemCommand(text.capitalize(), f"/{name}", partial(self.run_action, action))
 
-    def action_help(self) -> None:
-        from orchestrator.tui.screens.help import HelpScreen
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's own ctrl+q would end the app in the middle of somebody's `vim`."""
+        return action != "quit"
 
-        self.push_screen(HelpScreen(commands.listing()))
+    def action_open(self, name: str) -> None:
+        self.dialogs.open(name)
 
     def action_pane(self, name: str) -> None:
         self.main.toggle(name)
 
-    def action_answer(self) -> None:
-        self.main.approval.focus()
-
-    def action_focus_prompt(self) -> None:
-        self.main.prompt.focus()
+    def action_focus_on(self, name: str) -> None:
+        (self.main.approval if name == "approval" else self.main.prompt).focus()
 
     async def action_back(self) -> None:
-        """One step: close a place, else go to the prompt, else stop the model, else take prompts back."""
+        """One step: close a place, else stop the model and take prompts back, else go to the prompt."""
         if self.main.side.opened:
             self.main.toggle(self.main.side.opened)
         elif self.conductor.interrupt():
@@ -189,8 +189,7 @@ class OrchApp(App[None]):
 
     def action_next_mode(self) -> None:
         if self.conductor.opened:
-            gate = self.conductor.opened.session.gate
-            modes = list(Mode)
+            gate, modes = self.conductor.opened.session.gate, list(Mode)
             gate.mode = modes[(modes.index(gate.mode) + 1) % len(modes)]
             self.main.mode(gate.mode)
 
@@ -199,7 +198,7 @@ class OrchApp(App[None]):
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
     def action_new_session(self) -> None:
-        self._fresh()
+        self.fresh()
 
     def action_copy_answer(self) -> None:
         text = self.main.chat.last_answer()
@@ -207,83 +206,20 @@ class OrchApp(App[None]):
             self.copy_to_clipboard(text)
         self.notify("Copied." if text else "There is no answer yet.")
 
-    def action_workspace(self) -> None:
-        from orchestrator.tui.screens.workspaces import WorkspaceScreen
-
-        self.push_screen(WorkspaceScreen(self._node, self._project), self._switch)
-
-    async def _switch(self, row: ProjectRow | None) -> None:
-        if row is None or row.root == self._wish.project:
-            return
-        await self.main.clear()
-        self._open(replace(self._wish, project=row.root))
-
-    def action_sessions(self) -> None:
-        from orchestrator.tui.screens.sessions import SessionChoice, SessionsScreen
-
-        async def chosen(choice: SessionChoice | None) -> None:
-            if choice is not None:
-                await self._resume(choice.session, read_only=choice.read_only)
-
-        if self._project:
-            opened = self.conductor.opened
-            current = opened.session.id if opened else ""
-            self.push_screen(SessionsScreen(self._node, self._project, current), chosen)
-
-    async def _resume(self, session: str, *, read_only: bool) -> None:
-        """Show an earlier session's words; going on means a fresh instance that reads the documents."""
-        records = await asyncio.to_thread(self._node.transcript, session)
-        await self.main.chat.load(of_records(records))
-        self.main.trace.restore(records)
-        if read_only:
-            await self.main.say(Aside("This is how it was. What you write goes to the session that is open."))
-        else:
-            await self.main.say(Aside("A fresh instance takes over from the documents."))
-            self._fresh()
-
-    def action_models(self) -> None:
-        from orchestrator.tui.screens.first_run import ModelScreen
-
-        self.push_screen(ModelScreen(self._node), self._use)
-
-    def _first_run(self) -> None:
-        from orchestrator.tui.screens.first_run import FirstRunScreen
-
-        async def chosen(model: str | None) -> None:
-            if model:
-                await asyncio.to_thread(self._node.prefer_model, model)
-                self._fresh(model)
-
-        self.push_screen(FirstRunScreen(self._node), chosen)
-
-    def _use(self, model: str | None) -> None:
-        if model:
-            self._fresh(model)
+    # --- what panes ask for -----------------------------------------------------------------
 
     def on_xray_pane_open(self, event: XrayPane.Open) -> None:
-        """The part's text, as the model reads it."""
         if self.conductor.opened:
-            self._view(event.part.name, self.conductor.opened.session.text_of(event.part))
+            self.dialogs.view(event.part.name, self.conductor.opened.session.text_of(event.part))
 
     async def on_trace_pane_open_record(self, event: TracePane.OpenRecord) -> None:
-        from orchestrator.tui.screens.record import RecordScreen
-
-        try:
-            self.push_screen(RecordScreen(await asyncio.to_thread(self._node.record, event.citation)))
-        except OrchError as error:
-            self.notify(str(error), severity="warning", markup=False)
+        await self.dialogs.record(event.citation)
 
     def on_trace_pane_stop(self, event: TracePane.Stop) -> None:
         self.conductor.interrupt()
 
-    def _view(self, title: str, text: str) -> None:
-        from orchestrator.tui.screens.view import ViewScreen
-        from orchestrator.tui.unified import text_rows
-
-        self.push_screen(ViewScreen(title, text_rows(visible(text))))
-
     def on_status_line_project_clicked(self, event: StatusLine.ProjectClicked) -> None:
-        self.action_workspace()
+        self.dialogs.open("workspace")
 
     # --- the end ----------------------------------------------------------------------------
 

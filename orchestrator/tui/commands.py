@@ -5,9 +5,9 @@ from __future__ import annotations
 from orchestrator.agent import slash
 
 ACTIONS: dict[str, tuple[str, str]] = {
-    "workspace": ("choose another project", "workspace"),
-    "sessions": ("earlier sessions: search, read, go on", "sessions"),
-    "models": ("models: choose or download", "models"),
+    "workspace": ("choose another project", "open('workspace')"),
+    "sessions": ("earlier sessions: search, read, go on", "open('sessions')"),
+    "models": ("models: choose or download", "open('models')"),
     "trace": ("what tools were called", "pane('trace')"),
     "terminal": ("output of commands, your own shell", "pane('terminal')"),
     "log": ("records as they are written", "pane('log')"),
@@ -16,7 +16,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "copy": ("copy the last answer", "copy_answer"),
 }
 """name -> (help, the app's action)."""
-REPLACED = {"help": ("keys and commands", "help"), "context": ACTIONS["xray"]}
+REPLACED = {"help": ("keys and commands", "open('help')"), "context": ACTIONS["xray"]}
 """Commands of a session that the app shows in a place of its own."""
 
 
@@ -30,7 +30,7 @@ def action(line: str) -> str | None:
     """The app's action for a command line, or None when the session is to run it."""
     name, _, rest = line[1:].strip().partition(" ")
     if name == "model" and not rest.strip():
-        return "models"
+        return ACTIONS["models"][1]
     found = ACTIONS.get(name) or REPLACED.get(name)
     return found[1] if found else None
 
@@ -41,5 +41,3 @@ def check(line: str) -> None:
     names = [name for name, _ in listing()]
     if name not in names:
         raise slash.unknown(name, names)
-
-

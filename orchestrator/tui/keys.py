@@ -20,19 +20,19 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("f1", "help", "help", "Keys and commands"),
+    Key("f1", "open('help')", "help", "Keys and commands"),
     Key("ctrl+t", "pane('trace')", "trace", "What tools were called, and what came of it"),
     Key("ctrl+y", "pane('terminal')", "terminal", "Output of commands, and your own shell"),
     Key("ctrl+l", "pane('log')", "log", "Records as they are written"),
     Key("ctrl+x", "pane('xray')", "x-ray", "What is in the model's window"),
-    Key("ctrl+w", "workspace", "workspace", "Choose another project"),
-    Key("ctrl+o", "sessions", "sessions", "Earlier sessions of this project"),
     Key("escape", "back", "stop", "One step back; in the end, stop the model"),
+    Key("ctrl+w", "open('workspace')", "workspace", "Choose another project"),
+    Key("ctrl+o", "open('sessions')", "sessions", "Earlier sessions of this project"),
     Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
     Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
     Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),
-    Key("f4", "answer", "answer", "Turn to the question that waits for an answer", shown=False),
-    Key("f2", "focus_prompt", "prompt", "Back to the prompt", shown=False),
+    Key("f4", "focus_on('approval')", "answer", "Turn to the question that waits for an answer", shown=False),
+    Key("f2", "focus_on('prompt')", "prompt", "Back to the prompt", shown=False),
     Key("f3", "next_theme", "theme", "Dark, light, or the terminal's own colours", shown=False),
     Key("ctrl+c", "leave", "leave", "Stop; pressed twice, leave", shown=False),
 )

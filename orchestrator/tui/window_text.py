@@ -10,8 +10,9 @@ from textual.content import Content
 from orchestrator.terminal import one_line
 from orchestrator.types import LeftOut, Usage, WindowPart
 
-NAME = 18
+NAME = 16
 """Columns of a part's name."""
+TIERS = {1: "portfolio", 2: "project", 3: "briefing", 4: "log"}
 PART_BAR = 10
 NEARLY_FULL = 0.85
 
@@ -48,31 +49,29 @@ def _cached(last: Usage | None) -> str:
 
 
 def part_line(part: WindowPart, size: int, left_out: Sequence[LeftOut]) -> Content:
-    """`project           1,404  ▓▓▓▓▓▓▓  2 left out: budget`."""
+    """`project           1,404  ▓▓▓▓▓▓▓  2 left out`."""
     bar = max(round(part.tokens / size * 4 * PART_BAR), 1 if part.tokens else 0) if size else 0
     return Content.assemble(
-        f"  {one_line(part.name, NAME):<{NAME}}{part.tokens:>7,}  ",
+        f"  {name_of(part):<{NAME}}{part.tokens:>7,}  ",
         ("▓" * min(bar, PART_BAR), "$accent"),
         " " * (PART_BAR - min(bar, PART_BAR)),
-        (f"  {_omitted(left_out)}" if left_out else "", "dim"),
+        (f"  {len(left_out)} left out" if left_out else "", "dim"),
     )
 
 
-def _omitted(left_out: Sequence[LeftOut]) -> str:
-    if len(left_out) == 1:
-        return one_line(f"left out: {left_out[0].what} ({left_out[0].why})", 60)
-    return f"{len(left_out)} left out"
+def name_of(part: WindowPart) -> str:
+    """The tier's short name, else the part's own."""
+    return TIERS.get(part.tier) or one_line(part.name, NAME)
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[Content]:
     """One line each: what did not go in, and why."""
-    return [
+    head = [Content.styled(" Left out", "bold")] if left_out else []
+    return head + [
         Content.assemble(
-            ("  left out of ", "dim"),
-            one_line(left.part, NAME),
-            ("  ", "dim"),
-            one_line(left.what, 100),
-            (f"  {one_line(left.why, 60)}" + (f", {left.tokens:,} tokens" if left.tokens else ""), "dim"),
+            f" {one_line(left.what, 100)}",
+            (f"  {one_line(f'{left.part}: {left.why}', 80)}", "dim"),
+            (f", {left.tokens:,} tokens" if left.tokens else "", "dim"),
         )
         for left in left_out
     ]

@@ -161,7 +161,7 @@ def test_another_project_is_opened_without_a_restart(heron: Path, tmp_path: Path
             await ask(pilot, "one")
             await until(pilot, lambda: "line 7" in text_of(pilot))
             row = app._node.add_project(other)
-            await app._switch(row)
+            await app.dialogs.switch(row)
             await until(pilot, lambda: app.main.status.status.project == "egret" and app.conductor.opened)
             assert "one" not in text_of(pilot)
             assert (heron / "SESSION_LOG.md").exists()

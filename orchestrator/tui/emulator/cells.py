@@ -59,6 +59,17 @@ def of_cells(cells: Sequence[Cell]) -> Line:
     return trimmed(runs)
 
 
+def whole(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """A wide character that lost its second half, to an insertion or at the edge, is a blank."""
+    if all(cell[0].isascii() for cell in cells):
+        return cells
+    halves = [cell[0] for cell in cells[1:]] + ["x"]
+    return [
+        Cell(" ", cell[1]) if after and cell[0] and cell_len(cell[0]) > 1 else cell
+        for cell, after in zip(cells, halves, strict=True)
+    ]
+
+
 def trimmed(runs: Sequence[Run]) -> Line:
     """Without blanks at the end that nobody sees."""
     kept = list(runs)

@@ -70,7 +70,7 @@ class EmulatedScreen(DrawnScreen):
         if not row:
             return Row(())
         end = min(max(row) + 1, self.columns)
-        return Row(cells.of_cells([row[x] for x in range(end)]), row.wrapped)
+        return Row(cells.of_cells(cells.whole([row[x] for x in range(end)])), row.wrapped)
 
     def leave(self) -> None:
         """The program has ended: everything goes to the history."""

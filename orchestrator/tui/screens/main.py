@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from orchestrator.tui.widgets.status import Status, StatusLine
 from orchestrator.tui.widgets.terminal import TerminalPane
 from orchestrator.tui.widgets.trace import TracePane
 from orchestrator.tui.widgets.xray import XrayPane
-from orchestrator.tui.window_text import WindowState
+from orchestrator.tui.window_text import WindowState, name_of
 from orchestrator.types import (
     Answer,
     Context,
@@ -61,8 +61,9 @@ class MainScreen(Screen[None]):
     # A screen's own shift+tab walks the focus backwards; the app's would never be reached.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.next_mode", show=False)]
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, clock: Callable[[], datetime] = datetime.now) -> None:
         super().__init__()
+        self._clock = clock
         self.chat = Chat(id="chat")
         self.trace = TracePane(id="trace")
         self.terminal = TerminalPane(id="terminal")
@@ -81,6 +82,7 @@ class MainScreen(Screen[None]):
         self._opened: Opened | None = None
         self._reading = Remaining()
         self._root: Path | None = None
+        self._commanding = False
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -156,7 +158,7 @@ class MainScreen(Screen[None]):
                 self._offer_files_of(happening.opened.root)
                 self.memory.reload()
             case Failed():
-                self.trace.interrupted()
+                self._stopped()
                 await self.chat.abandon()
                 await self.chat.say(Aside(happening.text, "error"))
             case Phased():
@@ -168,21 +170,33 @@ class MainScreen(Screen[None]):
         arguments = one_line(" ".join(str(value) for value in event.arguments.values()), 60)
         await self.chat.wait(f"▸ {event.name} {arguments}")
         if event.name in COMMANDS:
+            self._commanding = True
             self.terminal.begin(f"{'$' if event.name == 'shell' else event.name} {arguments}")
 
     def _result(self, event: ToolResultEvent) -> None:
         self.trace.result(event)
         if event.name in COMMANDS:
+            self._commanding = False
             self.terminal.end(event.exit_code, event.duration_ms)
         self.recorded()
 
     async def _answer(self, event: Answer) -> None:
         if event.interrupted:
-            self.trace.interrupted()
-        said = Said("orchestrator", event.text, now(), event.usage, event.interrupted)
+            self._stopped()
+        said = Said("orchestrator", event.text, self.time(), event.usage, event.interrupted)
         await self.chat.finish(said)
         self._change(usage=event.usage)
         self.recorded()
+
+    def _stopped(self) -> None:
+        """What ran runs no longer."""
+        self.trace.interrupted()
+        if self._commanding:
+            self._commanding = False
+            self.terminal.end(None, 0)
+
+    def on_terminal_pane_output(self) -> None:
+        self._news("terminal")
 
     async def _phased(self, happening: Phased) -> None:
         doing = "" if self._opened and happening.phase is not Phase.CLOSED else DOING.get(happening.phase, "")
@@ -225,6 +239,10 @@ class MainScreen(Screen[None]):
     def git(self, state: GitState) -> None:
         self._change(branch=state.branch, dirty=state.dirty)
 
+    def time(self) -> str:
+        """HH:MM, for what is said now."""
+        return self._clock().strftime("%H:%M")
+
     async def say(self, item: ChatItem) -> None:
         await self.chat.say(item)
 
@@ -258,9 +276,5 @@ def taken_over(tiers: Sequence[WindowPart]) -> str:
     """What a fresh instance starts from."""
     if not tiers:
         return "A fresh instance. No documents yet: the first session here starts them."
-    read = " · ".join(f"{part.name} {part.tokens:,}" for part in tiers)
+    read = " · ".join(f"{name_of(part)} {part.tokens:,}" for part in tiers)
     return f"A fresh instance has read: {read} tokens."
-
-
-def now() -> str:
-    return datetime.now().strftime("%H:%M")

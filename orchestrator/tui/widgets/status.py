@@ -15,6 +15,8 @@ from orchestrator.types import Usage
 
 BAR = 8
 NEARLY_FULL = 0.85
+WARM = 0.9
+"""Share of a turn's prompt tokens that came from the KV cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,12 @@ def _measures(status: Status) -> list[Content]:
     full = round(share * BAR)
     style = "$text-warning" if share >= NEARLY_FULL else "$accent"
     percent = Content(f" {share:.0%} ")
-    meter = Content.assemble(
-        ("ctx ", "dim"), ("▓" * full, style), ("░" * (BAR - full), "dim"), percent
-    )
+    meter = Content.assemble(("ctx ", "dim"), ("▓" * full, style), ("░" * (BAR - full), "dim"), percent)
     usage = status.usage
     if usage is None:
         return [meter, percent]
     cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
-    warm = ("⚡warm", "$accent") if cached >= 0.9 else ("cold", "dim")
-    first = Content.assemble("  ", warm, f" {usage.time_to_first_token_ms / 1000:.1f} s")
+    saved = (f"⚡{cached:.0%}", "$accent" if cached >= WARM else "dim")
+    first = Content.assemble("  ", saved, f" {usage.time_to_first_token_ms / 1000:.1f} s")
     rate = Content(f"  {usage.tokens_per_second:.0f} tok/s ")
     return [Content.assemble(meter, first, rate), Content.assemble(meter, first), meter, percent]

@@ -1,0 +1,121 @@
+"""The screens that open over the main one, and what choosing something in them leads to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OrchError
+from orchestrator.terminal import visible
+from orchestrator.tui import commands
+from orchestrator.tui.chat_items import Aside, of_records
+from orchestrator.tui.node import Node, ProjectRow
+
+if TYPE_CHECKING:
+    from orchestrator.tui.app import OrchApp
+    from orchestrator.tui.screens.sessions import SessionChoice
+
+NAMES = ("help", "workspace", "sessions", "models", "first_run")
+"""What `open` takes."""
+
+
+class Dialogs:
+    """Opens screens for the app; each is imported when it is first wanted."""
+
+    def __init__(self, app: OrchApp, node: Node) -> None:
+        self._app = app
+        self._node = node
+
+    def open(self, name: str) -> None:
+        """One of `NAMES`."""
+        {
+            "help": self._help,
+            "workspace": self._workspace,
+            "sessions": self._sessions,
+            "models": self._models,
+            "first_run": self._first_run,
+        }[name]()
+
+    def _help(self) -> None:
+        from orchestrator.tui.screens.help import HelpScreen
+
+        self._app.push_screen(HelpScreen(commands.listing()))
+
+    # --- projects and sessions --------------------------------------------------------------
+
+    def _workspace(self) -> None:
+        from orchestrator.tui.screens.workspaces import WorkspaceScreen
+
+        self._app.push_screen(WorkspaceScreen(self._node, self._app.project), self.switch)
+
+    async def switch(self, row: ProjectRow | None) -> None:
+        """Open a session in another project; the one that is open is closed and written."""
+        if row is not None and row.root != self._app.wish.project:
+            await self._app.main.clear()
+            self._app.open(replace(self._app.wish, project=row.root))
+
+    def _sessions(self) -> None:
+        from orchestrator.tui.screens.sessions import SessionsScreen
+
+        if self._app.project:
+            opened = self._app.conductor.opened
+            current = opened.session.id if opened else ""
+            self._app.push_screen(SessionsScreen(self._node, self._app.project, current), self._resume)
+
+    async def _resume(self, choice: SessionChoice | None) -> None:
+        """Show an earlier session's words; going on means a fresh instance that reads the documents."""
+        if choice is None:
+            return
+        main = self._app.main
+        try:
+            records = await asyncio.to_thread(self._node.transcript, choice.session)
+        except OrchError as error:
+            await main.say(Aside(str(error), "error"))
+            return
+        await main.chat.load(of_records(records))
+        main.trace.restore(records)
+        if choice.read_only:
+            await main.say(Aside("This is how it was. What you write goes to the session that is open."))
+        else:
+            await main.say(Aside("A fresh instance takes over from the documents."))
+            self._app.fresh()
+
+    async def record(self, citation: str) -> None:
+        """One record in full."""
+        from orchestrator.tui.screens.record import RecordScreen
+
+        try:
+            self._app.push_screen(RecordScreen(await asyncio.to_thread(self._node.record, citation)))
+        except OrchError as error:
+            self._app.notify(str(error), severity="warning", markup=False)
+
+    # --- models -----------------------------------------------------------------------------
+
+    def _models(self) -> None:
+        from orchestrator.tui.screens.first_run import ModelScreen
+
+        def chosen(model: str | None) -> None:
+            if model:
+                self._app.fresh(model)
+
+        self._app.push_screen(ModelScreen(self._node), chosen)
+
+    def _first_run(self) -> None:
+        from orchestrator.tui.screens.first_run import FirstRunScreen
+
+        async def chosen(model: str | None) -> None:
+            if model:
+                await asyncio.to_thread(self._node.prefer_model, model)
+                self._app.fresh(model)
+
+        self._app.push_screen(FirstRunScreen(self._node), chosen)
+
+    # --- texts ------------------------------------------------------------------------------
+
+    def view(self, title: str, text: str) -> None:
+        """A text to read, on the whole screen."""
+        from orchestrator.tui.screens.view import ViewScreen
+        from orchestrator.tui.unified import text_rows
+
+        self._app.push_screen(ViewScreen(title, text_rows(visible(text))))

@@ -1,0 +1,178 @@
+"""Pictures of the main screen in the states that a person meets. Look at them before you keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from orchestrator.tui.app import STYLES, THEMES
+from orchestrator.tui.chat_items import Said
+from orchestrator.tui.conductor import Failed, Happening, Phase, Phased
+from orchestrator.tui.node import GitState, LoggedRecord
+from orchestrator.tui.screens.main import MainScreen
+from orchestrator.types import (
+    Answer,
+    Context,
+    Kind,
+    LeftOut,
+    Loading,
+    PrefillProgress,
+    Preview,
+    Record,
+    SessionStart,
+    Token,
+    ToolCall,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+    Usage,
+    WindowPart,
+)
+
+SIZES = {"small": (80, 24), "desk": (120, 40), "wall": (200, 60)}
+NOON = datetime(2026, 3, 4, 10, 42)
+PARTS = (
+    WindowPart("system + tools", 812),
+    WindowPart("PORTFOLIO_CONTEXT.md", 240, 1),
+    WindowPart("PROJECT_CONTEXT.md", 1404, 2),
+    WindowPart("SESSION_BRIEFING.md", 911, 3),
+    WindowPart("SESSION_LOG.md", 204, 4),
+    WindowPart("conversation", 0),
+)
+LEFT_OUT = (LeftOut("SESSION_BRIEFING.md", "4 older decisions", "budget", 120),)
+START = SessionStart("7f3a", "p", "/home/ines/heron", "qwen2.5-coder-1.5b", "ask", "bwrap")
+CONTEXT = Context(PARTS[1:5], PARTS, LEFT_OUT, 3571, 8192)
+USAGE = Usage(3771, 3702, 42, 412.0, 0.0, 28.1)
+ANSWER = """`charge` in **utils/quota.py**, line 7, when the account has less left than the amount:
+
+```python
+if account.left < amount:
+    raise QuotaExceeded(account.name)
+```
+Brackets [/red] stay what they are.
+"""
+DIFF = """--- a/utils/quota.py
++++ b/utils/quota.py
+@@ -5,3 +5,3 @@
+ def charge(account, amount):
+-    if account.left < amount:
++    if account.left <= amount:
+         raise QuotaExceeded(account.name)
+"""
+SEARCH: tuple[Happening, ...] = (
+    ToolCallEvent("search", {"pattern": "QuotaExceeded"}, "S7f3a#2"),
+    ToolResultEvent("search", True, None, 12, False, "3 matches in 2 files", "", "S7f3a#3"),
+)
+TESTS: tuple[Happening, ...] = (
+    ToolCallEvent("shell", {"command": "pytest -q"}, "S7f3a#4"),
+    ToolOutput("\x1b[32m..........\x1b[31mF\x1b[32m.....\x1b[0m                [ 71%]\r\n"),
+    ToolOutput("\x1b[31m1 failed\x1b[0m, 16 passed in 0.42s\r\n"),
+    ToolResultEvent("shell", False, 1, 1420, False, "1 failed, 16 passed", "", "S7f3a#5"),
+)
+DONE = (Token(ANSWER), Answer(ANSWER, "S7f3a#6", False, USAGE), Phased(Phase.READY))
+
+
+class Stage(App[None]):
+    """The main screen alone, fed with happenings."""
+
+    CSS_PATH = sorted(STYLES.glob("*.tcss"))
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, theme: str, happenings: Sequence[Happening], prompts: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.theme = THEMES[theme]
+        self.main = MainScreen(self._fetch, lambda: NOON)
+        self._happenings, self._prompts = happenings, prompts
+
+    def _fetch(
+        self, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
+    ) -> list[LoggedRecord]:
+        return [] if after or before else [_logged(1, "decision", "use PostgreSQL", "confirmed")]
+
+    async def on_mount(self) -> None:
+        await self.push_screen(self.main)
+        self.main.prompt.area.cursor_blink = False
+        self.main.of_project("heron", Path("/home/ines/heron"))
+        self.main.git(GitState("quota", 2))
+        for happening in self._happenings[:2]:  # the session opens, then something is asked
+            await self.main._render_one(happening)
+        for prompt in self._prompts:
+            await self.main.say(Said("you", prompt, "10:42"))
+        for happening in self._happenings[2:]:
+            self.main.show(happening)
+
+
+def _logged(arrival: int, kind: Kind, text: str, status: str) -> LoggedRecord:
+    body = {"text": text, "status": status}
+    wall = "2026-03-04T10:41:00+01:00"
+    record = Record(1, "d", 1, "p", arrival, (0, 0), wall, "p", "7f3a", kind, "e", (), body, "", "", "id")
+    return LoggedRecord(arrival, record, f"S7f3a#{arrival}")
+
+
+async def _settle(pilot: Pilot[None]) -> None:
+    for _ in range(8):
+        await pilot.pause()
+    assert isinstance(pilot.app, Stage)
+    pilot.app.main.approval._clock = lambda: 0.0
+
+
+QUESTION = "Which function raises QuotaExceeded?"
+STATES: dict[str, tuple[tuple[Happening, ...], tuple[str, ...]]] = {
+    "loading": ((Phased(Phase.OPENING), Loading(0.42)), ()),
+    "answered": ((START, CONTEXT, *SEARCH, *TESTS, *DONE), (QUESTION,)),
+    "prefill": (
+        (START, CONTEXT, Phased(Phase.WORKING, 2), PrefillProgress(512, 3771, 0)),
+        (QUESTION, "And run the tests.", "Then commit."),
+    ),
+    "failed": (
+        (START, CONTEXT, Failed("The model's process was killed by SIGKILL. Ask again: it restarts.")),
+        (QUESTION,),
+    ),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    ("size", "theme"), [("desk", "dark"), ("small", "light")], ids=["desk-dark", "small-light"]
+)
+def test_state(snap_compare: Callable[..., bool], state: str, size: str, theme: str) -> None:
+    happenings, prompts = STATES[state]
+    app = Stage(theme, happenings, prompts)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=_settle)
+
+
+@pytest.mark.parametrize("theme", ["dark", "terminal"])
+def test_wall(snap_compare: Callable[..., bool], theme: str) -> None:
+    app = Stage(theme, *STATES["answered"])
+    assert snap_compare(app, terminal_size=SIZES["wall"], run_before=_settle)
+
+
+@pytest.mark.parametrize("size", ["small", "desk"])
+def test_xray(snap_compare: Callable[..., bool], size: str) -> None:
+    async def open_it(pilot: Pilot[None]) -> None:
+        await _settle(pilot)
+        assert isinstance(pilot.app, Stage)
+        pilot.app.main.toggle("xray")
+        await pilot.pause()
+
+    assert snap_compare(Stage("dark", *STATES["answered"]), terminal_size=SIZES[size], run_before=open_it)
+
+
+@pytest.mark.parametrize("size", ["small", "desk"])
+def test_approval(snap_compare: Callable[..., bool], size: str) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await _settle(pilot)
+        call = ToolCall("edit", {"path": "utils/quota.py", "old": "<", "new": "<="})
+        preview = Preview("edit utils/quota.py", DIFF)
+        pilot.app.main.approval.ask(call, preview, lambda approval: None)
+        await pilot.pause()
+        await pilot.pause()
+
+    assert snap_compare(Stage("dark", *STATES["answered"]), terminal_size=SIZES[size], run_before=ask)
