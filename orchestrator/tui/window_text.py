@@ -14,6 +14,7 @@ NAME = 16
 """Columns of a part's name."""
 TIERS = {1: "portfolio", 2: "project", 3: "briefing", 4: "log"}
 PART_BAR = 10
+LONGEST_NOTE = "  99 left out"
 NEARLY_FULL = 0.85
 
 
@@ -32,12 +33,12 @@ def summary(state: WindowState, width: int) -> Content:
     """`window 8,192 ▓▓▓░░░ 3,771 used · 3,702 cached · 69 new`, in two lines where one is too short."""
     used = sum(part.tokens for part in state.parts)
     share = min(used / state.size, 1.0) if state.size else 0.0
-    numbers = f"{used:,} used{_cached(state.last)}"
+    numbers = f"{used:,} used{_cached(state.last)}{' · nearly full' if share >= NEARLY_FULL else ''}"
     head = f" window {state.size:,}  "
     one_row = width - len(head) - len(numbers) - 4 >= PART_BAR
     room = max(width - len(head) - (len(numbers) + 4 if one_row else 2), 1)
     full = round(share * room)
-    colour = "$text-warning" if share >= NEARLY_FULL else "$accent"
+    colour = "$text-warning" if share >= NEARLY_FULL else "$text-accent"
     bar = Content.assemble(head, ("▓" * full, colour), ("░" * (room - full), "dim"))
     return Content.assemble(bar, "  " if one_row else "\n ", numbers)
 
@@ -48,15 +49,14 @@ def _cached(last: Usage | None) -> str:
     return f" · {last.cached_tokens:,} cached · {last.prompt_tokens - last.cached_tokens:,} new"
 
 
-def part_line(part: WindowPart, size: int, left_out: Sequence[LeftOut]) -> Content:
-    """`project           1,404  ▓▓▓▓▓▓▓  2 left out`."""
-    bar = max(round(part.tokens / size * 4 * PART_BAR), 1 if part.tokens else 0) if size else 0
-    return Content.assemble(
-        f"  {name_of(part):<{NAME}}{part.tokens:>7,}  ",
-        ("▓" * min(bar, PART_BAR), "$accent"),
-        " " * (PART_BAR - min(bar, PART_BAR)),
-        (f"  {len(left_out)} left out" if left_out else "", "dim"),
-    )
+def part_line(part: WindowPart, size: int, left_out: Sequence[LeftOut], width: int) -> Content:
+    """`project           1,404  ▓▓▓▓▓▓▓  2 left out`; the bar gives way where it is narrow."""
+    head = f"  {name_of(part):<{NAME}}{part.tokens:>7,}  "
+    note = f"  {len(left_out)} left out" if left_out else ""
+    room = max(min(PART_BAR, width - len(head) - len(LONGEST_NOTE)), 0)
+    share = part.tokens / size if size else 0.0
+    bar = min(max(round(share * 4 * room), 1 if part.tokens else 0), room)  # a quarter of the window fills it
+    return Content.assemble(head, ("▓" * bar, "$text-accent"), " " * (room - bar), (note, "dim"))
 
 
 def name_of(part: WindowPart) -> str:
@@ -66,10 +66,10 @@ def name_of(part: WindowPart) -> str:
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[Content]:
     """One line each: what did not go in, and why."""
-    head = [Content.styled(" Left out", "bold")] if left_out else []
+    head = [Content.styled("Left out", "bold")] if left_out else []
     return head + [
         Content.assemble(
-            f" {one_line(left.what, 100)}",
+            one_line(left.what, 100),
             (f"  {one_line(f'{left.part}: {left.why}', 80)}", "dim"),
             (f", {left.tokens:,} tokens" if left.tokens else "", "dim"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from orchestrator.tui.keys import KEYS, short
+from orchestrator.tui.keys import KEYS, Key, short
 
 RULES = (
     ("read-only", "reads are free; nothing is written, no command runs"),
@@ -30,6 +31,10 @@ PROMPT = (
 )
 
 
+INDENT = " " * 15
+"""Columns before what a key or command does."""
+
+
 class HelpScreen(ModalScreen[None]):
     """`commands` are names (without the slash) and what they do. Type to search."""
 
@@ -44,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, commands: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._sections = (
-            ("Keys", [(short(key.keys), key.help) for key in KEYS]),
+            ("Keys", [(short(key.keys), _does(key)) for key in KEYS]),
             ("Commands", [(f"/{name}", text) for name, text in commands]),
             ("In the prompt", list(PROMPT)),
             ("Modes and sandbox", list(RULES)),
@@ -59,12 +64,15 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll():
                 yield self._text
 
-    def on_mount(self) -> None:
-        self._text.update(listing(self._sections, ""))
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)  # the text has its new width then
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._text.update(listing(self._sections, event.value))
+        self._draw()
+
+    def _draw(self) -> None:
+        self._text.update(listing(self._sections, self.query_one(Input).value, self._text.size.width))
 
     def action_close(self) -> None:
         self.dismiss()
@@ -73,16 +81,22 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def listing(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]], needle: str) -> Content:
-    """The rows that hold the needle, any case, under their headings."""
+def listing(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]], needle: str, width: int) -> Content:
+    """The rows that hold the needle, any case, under their headings, in `width` columns."""
     wanted = needle.strip().lower()
     lines: list[Content] = []
     for title, rows in sections:
         found = [row for row in rows if wanted in " ".join(row).lower()]
         if found:
-            lines += [Content.styled(title, "bold"), *(_row(*row) for row in found), Content("")]
+            lines += [Content.styled(title, "bold"), *(_row(*row, width) for row in found), Content("")]
     return Content("\n").join(lines) if lines else Content(f"Nothing is called {needle!r}.")
 
 
-def _row(name: str, text: str) -> Content:
-    return Content.assemble("  ", (f"{name:<12}", "$accent"), " ", text)
+def _row(name: str, text: str, width: int) -> Content:
+    lines = wrap(text, max(width - len(INDENT), 20))
+    return Content.assemble("  ", (f"{name:<12} ", "$text-accent"), f"\n{INDENT}".join(lines))
+
+
+def _does(key: Key) -> str:
+    """Its help, with the footer's word for it, so that either is found."""
+    return key.help if key.footer in key.help.lower() else f"{key.help} ({key.footer})"

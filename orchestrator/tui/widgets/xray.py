@@ -62,10 +62,11 @@ class XrayPane(Widget):
         of = {part.name: [left for left in state.left_out if left.part == part.name] for part in state.parts}
         self._summary.update(summary(state, self.size.width))
         self._parts.clear_options()
-        self._parts.add_options(Option(part_line(part, state.size, of[part.name])) for part in state.parts)
+        lines = (part_line(part, state.size, of[part.name], self.size.width) for part in state.parts)
+        self._parts.add_options(Option(line) for line in lines)
         self._parts.highlighted = min(chosen or 0, len(state.parts) - 1) if state.parts else None
-        lines = [Content.styled(f" {hit_rates(state)}", "dim"), *left_out_lines(state.left_out)]
-        self._notes.update(Content("\n").join(lines))
+        notes = [Content.styled(hit_rates(state), "dim"), *left_out_lines(state.left_out)]
+        self._notes.update(Content("\n").join(notes))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
