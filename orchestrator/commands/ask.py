@@ -122,7 +122,9 @@ async def _ask(text: str, options: object, approve: str | None, *, json_: bool, 
         except asyncio.CancelledError:
             reason = "interrupted"
         except OrchError as error:
-            if isinstance(renderer, console.Json):
+            if isinstance(renderer, console.Plain):
+                renderer.end_line()
+            elif isinstance(renderer, console.Json):
                 renderer.write({"type": "error", "message": error.message, "remedy": error.remedy})
             raise
         finally:

@@ -139,7 +139,10 @@ async def _turn(desktop: Desktop, line: str, renderer: object) -> None:
 
     assert isinstance(renderer, Plain)
     with Interrupts(desktop.session).caught(), contextlib.suppress(asyncio.CancelledError):
-        await play(desktop.session.turn(line), renderer)
+        try:
+            await play(desktop.session.turn(line), renderer)
+        finally:
+            renderer.end_line()
 
 
 def _read() -> str:

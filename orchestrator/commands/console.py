@@ -99,6 +99,13 @@ class Plain:
             case _:
                 pass
 
+    def end_line(self) -> None:
+        """What is written next, an error perhaps, starts a line of its own."""
+        self._clear_progress()
+        if self._in_answer:
+            self._in_answer = False
+            print(file=self._out, flush=True)
+
     def _result(self, event: ToolResultEvent) -> None:
         code = "" if event.exit_code is None else f", exit {event.exit_code}"
         self._aside(f"  {'ok' if event.ok else 'failed'}{code}, {event.duration_ms} ms  [{event.citation}]")
