@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import wiring
 from orchestrator.errors import OrchError
+from orchestrator.events import Notice
 from orchestrator.paths import Home, home
 from orchestrator.ports import Approver
 from orchestrator.tui.node import (
@@ -27,7 +28,7 @@ from orchestrator.tui.node import (
     SessionRow,
     Wish,
 )
-from orchestrator.types import Kind, Notice, Record
+from orchestrator.types import Kind, Record
 
 if TYPE_CHECKING:
     from orchestrator.journal.store import SqliteJournal

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import Settings, load
 from orchestrator.errors import OrchError
+from orchestrator.events import Notice
 from orchestrator.paths import Home, home
 from orchestrator.ports import Approver, Backend
-from orchestrator.types import Mode, Notice, ToolCall
+from orchestrator.types import Mode, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits

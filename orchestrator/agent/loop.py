@@ -16,25 +16,27 @@ from orchestrator.agent.meter import Meter
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.repetition import Repetition
 from orchestrator.errors import ModelError
+from orchestrator.events import (
+    Answer,
+    Event,
+    PrefillProgress,
+    Token,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+)
 from orchestrator.ports import Backend, Tools
 from orchestrator.types import (
     ANSWER,
-    Answer,
     AnswerText,
     Approval,
-    Event,
     Finish,
     GenerateRequest,
     Message,
     Parameter,
     Prefill,
-    PrefillProgress,
-    Token,
     ToolCall,
-    ToolCallEvent,
-    ToolOutput,
     ToolResult,
-    ToolResultEvent,
     ToolSpec,
 )
 

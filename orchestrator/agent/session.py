@@ -15,28 +15,16 @@ from typing import Any, Protocol
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.loop import Limits, Prefix, Turn
-from orchestrator.agent.meter import Meter
 from orchestrator.agent.mentioned import mentioned
+from orchestrator.agent.meter import Meter
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
 from orchestrator.errors import OrchError, WindowFull
+from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
-from orchestrator.types import (
-    Context,
-    Event,
-    Kind,
-    Loading,
-    Message,
-    Mode,
-    ModelInfo,
-    Notice,
-    SessionEnd,
-    SessionStart,
-    ToolCall,
-    WindowPart,
-)
+from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""

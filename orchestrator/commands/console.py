@@ -10,8 +10,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from orchestrator.terminal import one_line, plain
-from orchestrator.types import (
+from orchestrator.events import (
     Answer,
     Event,
     Loading,
@@ -24,6 +23,7 @@ from orchestrator.types import (
     ToolResultEvent,
     event_json,
 )
+from orchestrator.terminal import one_line, plain
 
 SLOW_PREFILL = 256  # tokens: below this the wait is too short to report
 RESULT_LINES = 6

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 from orchestrator.agent.session import Session
-from orchestrator.types import Answer, Event
+from orchestrator.events import Answer, Event
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)

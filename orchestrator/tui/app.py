@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from orchestrator.agent.slash import Fresh, Leave, Said, handle
 from orchestrator.errors import OrchError
+from orchestrator.events import Answer, ToolResultEvent
 from orchestrator.tui import commands, keys
 from orchestrator.tui.chat_items import Aside
 from orchestrator.tui.chat_items import Said as Spoken
@@ -30,7 +31,7 @@ from orchestrator.tui.widgets.prompt import Prompt
 from orchestrator.tui.widgets.status import StatusLine
 from orchestrator.tui.widgets.trace import TracePane
 from orchestrator.tui.widgets.xray import XrayPane
-from orchestrator.types import Answer, Kind, Mode, ToolResultEvent
+from orchestrator.types import Kind, Mode
 
 LEAVE_WITHIN_S = 2.0
 THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
@@ -167,7 +168,10 @@ class OrchApp(App[None]):
         self.main.toggle(name)
 
     def action_focus_on(self, name: str) -> None:
-        (self.main.approval if name == "approval" else self.main.prompt).focus()
+        if name == "approval":
+            self.main.approval.turn_to()
+        else:
+            self.main.prompt.focus()
 
     async def action_back(self) -> None:
         """One step: close a place, else stop the model and take prompts back, else go to the prompt."""

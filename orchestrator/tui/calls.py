@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.agent.loop import EDITED
+from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.journal import citations
 from orchestrator.terminal import one_line
 from orchestrator.tui.call_text import Call, State, detail, diff_parts, header
 from orchestrator.tui.lines import Line
-from orchestrator.types import Record, ToolCallEvent, ToolResultEvent
+from orchestrator.types import Record
 
 MOST_CALLS = 2_000
 MOST_CHARS = 4_000_000

@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from orchestrator.agent.session import Session
 from orchestrator.errors import NoModel, OrchError
+from orchestrator.events import Event
 from orchestrator.ports import Approver
 from orchestrator.tui.node import Node, Opened, Wish
-from orchestrator.types import Event
 
 
 class Phase(StrEnum):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.agent.session import Session
+from orchestrator.events import Notice
 from orchestrator.ports import Approver
-from orchestrator.types import Kind, Mode, Notice, Record
+from orchestrator.types import Kind, Mode, Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.agent.loop import EDITED
+from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.paths import Home
-from orchestrator.types import Approval, Mode, Preview, ToolCall, ToolCallEvent, ToolResultEvent
+from orchestrator.types import Approval, Mode, Preview, ToolCall
 from tests.agent.test_session import Tools, of, played, world
 
 CALL = ToolCall("shell", {"command": "rm -r build"})

@@ -17,32 +17,34 @@ from orchestrator.agent.session import Parts, Session
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
 from orchestrator.errors import WindowFull, WorkerDied
+from orchestrator.events import (
+    Answer,
+    Event,
+    Notice,
+    SessionEnd,
+    SessionStart,
+    Token,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+)
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.models.dialects import describe
 from orchestrator.models.scripted import ScriptedBackend
 from orchestrator.paths import Home
 from orchestrator.ports import Approver, OutputSink
 from orchestrator.types import (
-    Answer,
     AnswerText,
     Effect,
-    Event,
     Generated,
     GenerateRequest,
     Mode,
-    Notice,
     Parameter,
     Preview,
     Record,
-    SessionEnd,
-    SessionStart,
     TierText,
-    Token,
     ToolCall,
-    ToolCallEvent,
-    ToolOutput,
     ToolResult,
-    ToolResultEvent,
     ToolSpec,
 )
 

@@ -1,4 +1,4 @@
-"""The app in a real terminal (tmux) on the real 0.5B: ask, approve by the diff, switch, leave, find it all."""
+"""The app in a real terminal (tmux) on the real 0.5B: ask, approve by the diff, switch, leave."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE_S = 300  # a limit for a hung program, not a measurement
@@ -26,8 +27,11 @@ class Terminal:
         for key in keys:
             self._tmux("send-keys", "-t", "t", key)
 
-    def line(self, text: str) -> None:
+    def typed(self, text: str) -> None:
         self._tmux("send-keys", "-t", "t", "-l", text)
+
+    def line(self, text: str) -> None:
+        self.typed(text)
         self.type("Enter")
 
     def paste(self, text: str, *, marked: bool) -> None:
@@ -40,11 +44,14 @@ class Terminal:
 
     def wait(self, *texts: str) -> str:
         """The screen once it shows one of the texts."""
+        self.until(lambda: any(text in self.screen() for text in texts), f"none of {texts}")
+        return self.screen()
+
+    def until(self, condition: Callable[[], bool], otherwise: str = "it did not happen") -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while not any(text in (screen := self.screen()) for text in texts):
-            assert time.monotonic() < deadline, f"none of {texts} on the screen:\n{screen}"
+        while not condition():
+            assert time.monotonic() < deadline, f"{otherwise}; on the screen:\n{self.screen()}"
             time.sleep(0.1)
-        return screen
 
     def close(self) -> None:
         self._tmux("kill-server")

@@ -128,7 +128,7 @@ def test_an_edit_is_approved_by_its_diff(heron: Path) -> None:
     edit = {"path": "quota.py", "old": "account - amount", "new": "account + amount"}
 
     async def story() -> None:
-        async with running(heron, {"tool": "edit", "arguments": edit}, ANSWER) as (app, pilot):
+        async with running(heron, {"tool": "edit", "arguments": edit}, ANSWER) as (_app, pilot):
             await ask(pilot, "turn it round")
             await until(pilot, lambda: "account + amount" in text_of(pilot))
             assert "account - amount" in (heron / "quota.py").read_text()
@@ -142,7 +142,7 @@ def test_an_edit_is_approved_by_its_diff(heron: Path) -> None:
 
 def test_a_failing_model_is_one_line_with_a_way_on(heron: Path) -> None:
     async def story() -> None:
-        async with running(heron, {"error": "The model fell over"}, ANSWER) as (app, pilot):
+        async with running(heron, {"error": "The model fell over"}, ANSWER) as (_app, pilot):
             await ask(pilot, "one")
             await until(pilot, lambda: "The model fell over" in text_of(pilot))
             await ask(pilot, "two")

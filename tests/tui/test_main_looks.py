@@ -11,29 +11,23 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
+from orchestrator.events import (
+    Answer,
+    Context,
+    Loading,
+    PrefillProgress,
+    SessionStart,
+    Token,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+)
 from orchestrator.tui.app import STYLES, THEMES
 from orchestrator.tui.chat_items import Said
 from orchestrator.tui.conductor import Failed, Happening, Phase, Phased
 from orchestrator.tui.node import GitState, LoggedRecord
 from orchestrator.tui.screens.main import MainScreen
-from orchestrator.types import (
-    Answer,
-    Context,
-    Kind,
-    LeftOut,
-    Loading,
-    PrefillProgress,
-    Preview,
-    Record,
-    SessionStart,
-    Token,
-    ToolCall,
-    ToolCallEvent,
-    ToolOutput,
-    ToolResultEvent,
-    Usage,
-    WindowPart,
-)
+from orchestrator.types import Kind, LeftOut, Preview, Record, ToolCall, Usage, WindowPart
 
 SIZES = {"small": (80, 24), "desk": (120, 40), "wall": (200, 60)}
 NOON = datetime(2026, 3, 4, 10, 42)

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from orchestrator.agent.loop import EDITED
 from orchestrator.agent.recorder import Recorder
+from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.tui import calls
@@ -19,7 +20,7 @@ from orchestrator.tui.call_text import Call, State, duration, header, yielded
 from orchestrator.tui.calls import CallList
 from orchestrator.tui.lines import Line, cells
 from orchestrator.tui.widgets.trace import TracePane
-from orchestrator.types import ToolCall, ToolCallEvent, ToolResult, ToolResultEvent
+from orchestrator.types import ToolCall, ToolResult
 
 STYLES = Path(calls.__file__).parent / "styles"
 DIFF = """--- a/utils/quota.py

@@ -18,6 +18,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from orchestrator.events import (
+    Answer,
+    Context,
+    Loading,
+    Notice,
+    PrefillProgress,
+    SessionStart,
+    Token,
+    ToolCallEvent,
+    ToolOutput,
+    ToolResultEvent,
+)
 from orchestrator.terminal import one_line
 from orchestrator.tui import commands
 from orchestrator.tui.chat_items import Aside, ChatItem, Said
@@ -35,20 +47,7 @@ from orchestrator.tui.widgets.terminal import TerminalPane
 from orchestrator.tui.widgets.trace import TracePane
 from orchestrator.tui.widgets.xray import XrayPane
 from orchestrator.tui.window_text import WindowState, name_of
-from orchestrator.types import (
-    Answer,
-    Context,
-    Loading,
-    Mode,
-    Notice,
-    PrefillProgress,
-    SessionStart,
-    Token,
-    ToolCallEvent,
-    ToolOutput,
-    ToolResultEvent,
-    WindowPart,
-)
+from orchestrator.types import Mode, WindowPart
 
 COMMANDS = ("shell", "run", "git")
 """Tools whose output belongs into the terminal."""

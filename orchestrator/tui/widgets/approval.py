@@ -82,6 +82,11 @@ class ApprovalPanel(Widget, can_focus=True):
     def allow_focus(self) -> bool:
         return self.can_focus and self._proposal is not None
 
+    def turn_to(self) -> None:
+        """Somebody wants to answer: the next key is understood at once."""
+        self.focus()
+        self._attention.turned_to()
+
     # --- asking -----------------------------------------------------------------------------
 
     def ask(self, call: ToolCall, preview: Preview, answered: Callable[[Approval], None]) -> None:

@@ -10,13 +10,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.terminal import plain
 from orchestrator.tui.call_text import STOP, State
 from orchestrator.tui.calls import CallList
 from orchestrator.tui.lines import count
 from orchestrator.tui.widgets.findable import FindableList
 from orchestrator.tui.widgets.line_list import LineList
-from orchestrator.types import Record, ToolCallEvent, ToolResultEvent
+from orchestrator.types import Record
 
 
 class TracePane(FindableList):
