@@ -96,7 +96,8 @@ class OrchApp(App[None]):
 
     @work(group="git", exclusive=True, exit_on_error=False)
     async def _git(self) -> None:
-        self.main.git(await asyncio.to_thread(self._node.git_state, self.wish.project))
+        state = await asyncio.to_thread(self._node.git_state, self.wish.project)
+        self.main.change(branch=state.branch, dirty=state.dirty)
 
     def _fetch(
         self, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
@@ -111,17 +112,14 @@ class OrchApp(App[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         text = event.text
         if text.startswith("!"):
-            self._run_own(text[1:].strip())
+            self.main.open_place("terminal")
+            if command := text[1:].strip():
+                self.main.terminal.run(command, self.wish.project, dict(os.environ))
         elif text.startswith("/"):
             await self._command(text)
         else:
-            await self.main.say(Spoken("you", text, self.main.time()))
+            await self.main.chat.say(Spoken("you", text, self.main.time()))
             self.conductor.submit(text)
-
-    def _run_own(self, command: str) -> None:
-        self.main.open_place("terminal")
-        if command:
-            self.main.terminal.run(command, self.wish.project, dict(os.environ))
 
     async def _command(self, line: str) -> None:
         try:
@@ -130,13 +128,13 @@ class OrchApp(App[None]):
                 await self.run_action(action)
                 return
             if self.conductor.opened is None:
-                await self.main.say(Aside("No session is open yet.", "warning"))
+                await self.main.chat.say(Aside("No session is open yet.", "warning"))
                 return
             session = self.conductor.opened.session
             match handle(line, session):
                 case Said(text):
-                    await self.main.say(Aside(text))
-                    self.main.mode(session.gate.mode)
+                    await self.main.chat.say(Aside(text))
+                    self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
                 case Leave():
                     self.exit()
@@ -145,7 +143,7 @@ class OrchApp(App[None]):
                         await asyncio.to_thread(self._node.check_model, model)
                     self.fresh(model)
         except OrchError as error:
-            await self.main.say(Aside(str(error), "error"))
+            await self.main.chat.say(Aside(str(error), "error"))
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -195,7 +193,7 @@ class OrchApp(App[None]):
         if self.conductor.opened:
             gate, modes = self.conductor.opened.session.gate, list(Mode)
             gate.mode = modes[(modes.index(gate.mode) + 1) % len(modes)]
-            self.main.mode(gate.mode)
+            self.main.change(mode=gate.mode.value)
 
     def action_next_theme(self) -> None:
         names = list(THEMES.values())

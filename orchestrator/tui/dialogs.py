@@ -71,14 +71,14 @@ class Dialogs:
         try:
             records = await asyncio.to_thread(self._node.transcript, choice.session)
         except OrchError as error:
-            await main.say(Aside(str(error), "error"))
+            await main.chat.say(Aside(str(error), "error"))
             return
         await main.chat.load(of_records(records))
         main.trace.restore(records)
         if choice.read_only:
-            await main.say(Aside("This is how it was. What you write goes to the session that is open."))
+            await main.chat.say(Aside("This is how it was. What you write goes to the session that is open."))
         else:
-            await main.say(Aside("A fresh instance takes over from the documents."))
+            await main.chat.say(Aside("A fresh instance takes over from the documents."))
             self._app.fresh()
 
     async def record(self, citation: str) -> None:

@@ -25,7 +25,7 @@ from orchestrator.events import (
 from orchestrator.tui.app import STYLES, THEMES
 from orchestrator.tui.chat_items import Said
 from orchestrator.tui.conductor import Failed, Happening, Phase, Phased
-from orchestrator.tui.node import GitState, LoggedRecord
+from orchestrator.tui.node import LoggedRecord
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.types import Kind, LeftOut, Preview, Record, ToolCall, Usage, WindowPart
 
@@ -94,11 +94,11 @@ class Stage(App[None]):
         await self.push_screen(self.main)
         self.main.prompt.area.cursor_blink = False
         self.main.of_project("heron", Path("/home/ines/heron"))
-        self.main.git(GitState("quota", 2))
+        self.main.change(branch="quota", dirty=2)
         for happening in self._happenings[:2]:  # the session opens, then something is asked
             await self.main._render_one(happening)
         for prompt in self._prompts:
-            await self.main.say(Said("you", prompt, "10:42"))
+            await self.main.chat.say(Said("you", prompt, "10:42"))
         for happening in self._happenings[2:]:
             self.main.show(happening)
 

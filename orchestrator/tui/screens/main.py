@@ -32,9 +32,9 @@ from orchestrator.events import (
 )
 from orchestrator.terminal import one_line
 from orchestrator.tui import commands
-from orchestrator.tui.chat_items import Aside, ChatItem, Said
+from orchestrator.tui.chat_items import Aside, Said
 from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, SessionOpened
-from orchestrator.tui.node import GitState, Opened
+from orchestrator.tui.node import Opened
 from orchestrator.tui.remaining import Remaining
 from orchestrator.tui.widgets.approval import ApprovalPanel
 from orchestrator.tui.widgets.chat import Chat
@@ -47,7 +47,7 @@ from orchestrator.tui.widgets.terminal import TerminalPane
 from orchestrator.tui.widgets.trace import TracePane
 from orchestrator.tui.widgets.xray import XrayPane
 from orchestrator.tui.window_text import WindowState, name_of
-from orchestrator.types import Mode, WindowPart
+from orchestrator.types import WindowPart
 
 COMMANDS = ("shell", "run", "git")
 """Tools whose output belongs into the terminal."""
@@ -144,16 +144,16 @@ class MainScreen(Screen[None]):
             case Notice():
                 await self.chat.say(Aside(happening.text, happening.level))
             case SessionStart():
-                self._change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
+                self.change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
             case Context():
                 self.xray.show(WindowState(happening.parts, happening.left_out, happening.size))
-                self._change(used=happening.used, size=happening.size)
+                self.change(used=happening.used, size=happening.size)
                 await self.chat.say(Aside(taken_over(happening.tiers)))
             case Loading():
-                self._change(doing=f"loading the model {happening.share:.0%}")
+                self.change(doing=f"loading the model {happening.share:.0%}")
             case SessionOpened():
                 self._opened = happening.opened
-                self._change(project=happening.opened.name)
+                self.change(project=happening.opened.name)
                 self._offer_files_of(happening.opened.root)
                 self.memory.reload()
             case Failed():
@@ -184,7 +184,7 @@ class MainScreen(Screen[None]):
             self._stopped()
         said = Said("orchestrator", event.text, self.time(), event.usage, event.interrupted)
         await self.chat.finish(said)
-        self._change(usage=event.usage)
+        self.change(usage=event.usage)
         self.recorded()
 
     def _stopped(self) -> None:
@@ -199,7 +199,7 @@ class MainScreen(Screen[None]):
 
     async def _phased(self, happening: Phased) -> None:
         doing = "" if self._opened and happening.phase is not Phase.CLOSED else DOING.get(happening.phase, "")
-        self._change(doing=doing)
+        self.change(doing=doing)
         self._queued.display = happening.queued > 0
         if happening.queued:
             many = "1 prompt waits" if happening.queued == 1 else f"{happening.queued} prompts wait"
@@ -218,9 +218,10 @@ class MainScreen(Screen[None]):
             session = self._opened.session
             parts, meter, size = session.parts_now(), session.meter, self.status.status.size
             self.xray.show(WindowState(parts, window.left_out, size, meter.last, meter.total))
-            self._change(used=sum(part.tokens for part in parts))
+            self.change(used=sum(part.tokens for part in parts))
 
-    def _change(self, **changes: object) -> None:
+    def change(self, **changes: object) -> None:
+        """What the status line shows: fields of `Status`."""
         self.status.status = replace(self.status.status, **changes)  # type: ignore[arg-type]
 
     # --- what the app does to it ------------------------------------------------------------
@@ -235,15 +236,9 @@ class MainScreen(Screen[None]):
             self._root = root
             self.prompt.set_root(root)
 
-    def git(self, state: GitState) -> None:
-        self._change(branch=state.branch, dirty=state.dirty)
-
     def time(self) -> str:
         """HH:MM, for what is said now."""
         return self._clock().strftime("%H:%M")
-
-    async def say(self, item: ChatItem) -> None:
-        await self.chat.say(item)
 
     def toggle(self, name: str) -> None:
         """Open or close one of the places beside the chat; the focus goes with it."""
@@ -262,9 +257,6 @@ class MainScreen(Screen[None]):
         """Nothing was said here yet."""
         await self.chat.load([])
         self.trace.clear()
-
-    def mode(self, mode: Mode) -> None:
-        self._change(mode=mode.value)
 
     def _news(self, name: str) -> None:
         if not self.side.on_screen(name):
