@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
@@ -88,6 +89,7 @@ def root(
 
 def main() -> None:
     """Entry point: every expected error is one sentence on stderr and an exit code."""
+    _leave_ascii()
     _complete_streams()
     try:
         app()
@@ -103,6 +105,15 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  # a defect of ours: kept for a report, not thrown at the user
         _defect(error)
+
+
+def _leave_ascii() -> None:
+    """Start over in UTF-8 mode where the locale knows ASCII only, and Python was told to obey it: no
+    other name of a file, prompt or command could be passed on."""
+    ascii_only = codecs.lookup(sys.getfilesystemencoding()).name == "ascii"
+    if ascii_only and sys.executable and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _complete_streams() -> None:

@@ -174,6 +174,7 @@ def change(settings: Settings, key: str, value: Any) -> Settings:
         value = kind(value)
         if value != value:  # not a number, which no limit below would catch
             raise ValueError(value)
+        str(value).encode()  # bytes of a command line that are no text
     except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(
             f"{key} takes {_article(kind)}, not {value!r}.", f"See `orch config get {key}`."

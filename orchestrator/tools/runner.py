@@ -251,6 +251,11 @@ async def _start(
             close_fds=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+    except UnicodeEncodeError as error:
+        raise ToolError(
+            f"{error.object[error.start : error.end]} cannot be passed to a command in this locale.",
+            "Do without it, or tell the user to set LANG=C.UTF-8.",
+        ) from error
     except (OSError, ValueError) as error:
         raise ToolError(f"{argv[0]} could not be started: {error}.") from error
     _limit(process.pid)

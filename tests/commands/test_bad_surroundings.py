@@ -92,3 +92,26 @@ def test_what_cannot_be_closed_is_told_in_its_own_project_only(
     assert (project / "SESSION_LOG.md").read_text(encoding="utf-8").count("\n## ") == 2
     shutil.rmtree(project)
     assert run("ask", "hi", "-q", "--model", model, cwd=other).stderr == ""
+
+
+def test_a_locale_that_knows_ascii_only_damages_nothing(tmp_path: Path) -> None:
+    project = tmp_path / "Prôjet ✓"
+    project.mkdir()
+    write = {"tool": "write", "arguments": {"path": "né.txt", "content": "café\n"}}
+    model = script(tmp_path / "œuf.json", write, {"answer": "naïve ✓"})
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    line = f"ORCH ask 'où ?' --mode workspace --model {shlex.quote(model)}"
+    done = shell(line, project, **locale)
+    assert (done.returncode, done.stdout.decode()) == (0, "naïve ✓\n")
+    assert "codec" not in done.stderr.decode()
+    assert str(project) in done.stderr.decode()
+    assert (project / "né.txt").read_text(encoding="utf-8") == "café\n"
+    assert "où ?" in [record["body"].get("text") for record in records()]
+
+
+def test_arguments_that_are_no_text_are_one_sentence(project: Path, model: str) -> None:
+    for line in ("config set model.name", "model use", "log --kind", "ask hi --model"):
+        done = shell(f"ORCH {line} \"$(printf '\\377')\"", project)
+        assert done.returncode in (1, 2)
+        assert done.stderr.count(b"\n") == 1
+        assert b"Unexpected" not in done.stderr
