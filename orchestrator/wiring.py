@@ -213,11 +213,13 @@ def _close_abandoned(
     What cannot be closed stays for the next start; it is told in its own project only.
     """
     from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.tools.sandbox import tidy
     from orchestrator.types import Entry
     from orchestrator.workspaces import open_project
 
     notices = []
     for session, project_id, path in running.abandoned():
+        tidy(path)
         try:
             ended = journal.records(session=session, kinds=["session"], newest_first=True, limit=1)
             if ended and (ended[0].body or {}).get("event") != "end":

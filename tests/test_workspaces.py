@@ -47,6 +47,7 @@ def test_the_root_is_the_git_top_level(tmp_path: Path) -> None:
 
 def test_an_id_in_the_workspace_does_not_swallow_repositories(tmp_path: Path) -> None:
     (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "repo" / ".git" / "HEAD").touch()
     (tmp_path / "plain").mkdir()
     top = open_project(tmp_path)
     assert open_project(tmp_path / "repo").root == tmp_path / "repo"
@@ -58,6 +59,7 @@ def test_home_and_shared_folders_catch_nothing_below(tmp_path: Path, monkeypatch
     home = tmp_path / "home"
     (home / "notes").mkdir(parents=True)
     (home / ".git").mkdir()
+    (home / ".git" / "HEAD").touch()
     monkeypatch.setenv("HOME", str(home))
     assert open_project(home / "notes").root == home / "notes"
     assert open_project(home).root == home
@@ -250,3 +252,12 @@ def test_opening_a_project_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_empty_git_folder_is_no_top_level(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    (top / ".git").mkdir(parents=True)
+    (top / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (top / "below" / ".git").mkdir(parents=True)
+    (top / "below" / "deep").mkdir()
+    assert open_project(top / "below" / "deep").root == top

@@ -184,6 +184,18 @@ class Bubblewrap:
                         _remove_if_empty(path)
 
 
+def tidy(project: Path) -> None:
+    """Remove the mount points that stay empty in a project where orch was killed during a command."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, RuntimeError):
+        root = project.resolve()
+        with _shared_lock(root) as alone:
+            if alone():
+                for name in GUARDED:
+                    _remove_if_empty(root / name)
+
+
 def probe(where: paths.Home | None = None) -> Sandbox:
     """The best sandbox that works here, hiding the node's home. Tried once per process."""
     return _probe((where or paths.home()).root)

@@ -116,9 +116,14 @@ def _root(folder: Path) -> Path:
         if candidate != folder and (candidate == home or candidate.parent == candidate or _shared(candidate)):
             continue
         with contextlib.suppress(OSError):
-            if (candidate / PROJECT_FOLDER / _FILE).is_file() or (candidate / ".git").exists():
+            if (candidate / PROJECT_FOLDER / _FILE).is_file() or _is_top_level(candidate / ".git"):
                 return candidate
     return folder
+
+
+def _is_top_level(git: Path) -> bool:
+    """A repository's folder, or a worktree's file; git passes an empty folder by, too."""
+    return git.is_file() or (git / "HEAD").exists() or (git / "HEAD").is_symlink()
 
 
 def _shared(folder: Path) -> bool:

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,23 @@ def test_arguments_that_are_no_text_are_one_sentence(project: Path, model: str) 
         assert done.returncode in (1, 2)
         assert done.stderr.count(b"\n") == 1
         assert b"Unexpected" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_a_kill_during_a_command_leaves_no_mount_point_after_the_next_start(
+    project: Path, tmp_path: Path, model: str
+) -> None:
+    step = {"tool": "shell", "arguments": {"command": "touch started; sleep 600"}}
+    waiting = script(tmp_path / "waiting.json", step)
+    line = [*ORCH, "ask", "hi", "--model", waiting, "--mode", "workspace"]
+    with subprocess.Popen(line, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (project / "started").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    assert (project / ".git").is_dir()
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run("ask", "hi", "-q", "--model", model, cwd=other).returncode == 0
+    assert not (project / ".git").exists()
+    assert "branch" not in next(r["body"] for r in records() if r["body"].get("event") == "start")

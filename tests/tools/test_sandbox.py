@@ -122,6 +122,22 @@ def test_the_last_of_several_commands_tidies_up(project: Path) -> None:
     assert not (project / ".git").exists()
 
 
+def test_what_a_killed_command_left_is_removed_unless_another_runs(project: Path) -> None:
+    (project / ".git").mkdir()
+    (project / ".orchestrator").mkdir()
+    (project / ".orchestrator" / "project.toml").touch()
+    with Bubblewrap("bwrap", project / "none").guard(project):
+        module.tidy(project)
+        assert (project / ".git").exists()
+        (project / ".git" / "HEAD").touch()
+    module.tidy(project)
+    assert (project / ".git" / "HEAD").exists()
+    (project / ".git" / "HEAD").unlink()
+    module.tidy(project)
+    assert [path.name for path in project.iterdir()] == [".orchestrator"]
+    module.tidy(project / "missing")
+
+
 def test_a_worktrees_git_file_is_read_only(confined: Bench, tmp_path: Path) -> None:
     main = tmp_path / "main"
     steps = "git init -q main && cd main && git -c user.name=a -c user.email=b commit -q --allow-empty -m x"
