@@ -113,6 +113,7 @@ def test_bad_folders_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arg
 
 def test_from_the_command_line_in_the_folder_one_is_in(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").touch()
     (tmp_path / "src").mkdir()
     command = [sys.executable, "-c", "from orchestrator.cli import main; main()", "init"]
     done = subprocess.run(command, cwd=tmp_path / "src", capture_output=True, text=True)
