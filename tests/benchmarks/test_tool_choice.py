@@ -46,15 +46,14 @@ FAKE = """
     if events is None:
         sys.exit("error: no such model. Run `orch model pull`.")
     print(json.dumps({"type": "session_start"}), flush=True)
-    for event in events:
-        if event == "sleep":
-            try:
+    try:  # an interrupt may come as soon as an event is out
+        for event in events:
+            if event == "sleep":
                 time.sleep(60)
-            except KeyboardInterrupt:
-                prompt = "interrupted in " + prompt
-                break
-        else:
-            print(event if isinstance(event, str) else json.dumps(event), flush=True)
+            else:
+                print(event if isinstance(event, str) else json.dumps(event), flush=True)
+    except KeyboardInterrupt:
+        prompt = "interrupted in " + prompt
     with (Path(os.environ["FAKE_SCRIPT"]).parent / "finished").open("a") as file:
         file.write(prompt + " " + (project / ".orchestrator" / "project.toml").read_text() + "\\n")
 """

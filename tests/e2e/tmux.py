@@ -19,7 +19,8 @@ class Terminal:
         self._socket = socket
         environment = [f"-e{name}={os.environ[name]}" for name in ("ORCH_HOME", "PATH")]
         # The window outlives the program, so that its last words can be read.
-        line = f"trap : INT; {shlex.join(command)}; echo EXIT=$?; sleep {PATIENCE_S}"
+        # The window's own size counts, not that of the terminal which runs the tests.
+        line = f"unset COLUMNS LINES; trap : INT; {shlex.join(command)}; echo EXIT=$?; sleep {PATIENCE_S}"
         size = ["-x", "120", "-y", "40"]
         self._tmux("new-session", "-d", "-s", "t", *size, *environment, "-c", str(cwd), "sh", "-c", line)
 
