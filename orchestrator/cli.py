@@ -48,6 +48,13 @@ class LazyGroup(TyperGroup):
         command.name = cmd_name
         return command
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] in ("--install-completion", "--show-completion"):
+            from orchestrator.commands.complete import set_up
+
+            set_up(ctx, *args[:2])
+        return super().parse_args(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])

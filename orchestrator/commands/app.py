@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands.complete import complete_models
 from orchestrator.errors import UsageError
 from orchestrator.types import Mode
 
 if TYPE_CHECKING:
     from orchestrator.tui.node import Wish
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog="Example: orch app --project ~/code/heron --mode workspace")
@@ -25,7 +26,9 @@ def open_app(
         Path | None,
         typer.Option(help="Folder to work in (default: this one).", show_default=False, readable=False),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, or auto.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
+    ] = None,
     mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
 ) -> None:
     """Open the terminal app: chat, tool trace, terminal, memory log, projects."""

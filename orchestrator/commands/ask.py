@@ -14,7 +14,7 @@ from orchestrator.commands.complete import complete_models
 from orchestrator.errors import ConfigError, OrchError, UsageError
 from orchestrator.types import Mode
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def _as_setting(key: str) -> Callable[[float | None], float | None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from orchestrator.commands.complete import complete_models
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
 from orchestrator.types import Mode
@@ -19,7 +20,7 @@ from orchestrator.types import Mode
 if TYPE_CHECKING:
     from orchestrator.wiring import Desktop, Options
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 PROMPT = "› "
 MORE = "… "
 
@@ -30,7 +31,9 @@ def chat(
         Path | None,
         typer.Option(help="Folder to work in (default: this one).", show_default=False, readable=False),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, or auto.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
+    ] = None,
     mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
 ) -> None:
     """Talk with the model. Type / and a word for commands, /help for the list."""

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.commands.complete import complete_models
 from orchestrator.terminal import plain
 
 app = typer.Typer(
     rich_markup_mode=None,
+    add_completion=False,
     no_args_is_help=True,
     help="Read and change settings.",
     epilog="Example: orch config set model.context_size 16384",
@@ -27,7 +29,10 @@ def _complete_key(incomplete: str) -> list[tuple[str, str]]:
 def _complete_value(context: typer.Context, incomplete: str) -> list[str]:
     from orchestrator.config import CHOICES
 
-    choices = CHOICES.get(context.params.get("key") or "", ())
+    key = context.params.get("key") or ""
+    if key == "model.name":
+        return complete_models(incomplete)
+    choices = CHOICES.get(key, ())
     return [value for value in choices if value.startswith(incomplete)]
 
 

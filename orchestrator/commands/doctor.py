@@ -11,7 +11,7 @@ import typer
 
 from orchestrator.terminal import one_line
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _MARKS = {"ok": "ok  ", "warning": "warn", "missing": "MISS"}
 _COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "missing": typer.colors.RED}

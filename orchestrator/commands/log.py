@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from orchestrator.commands.complete import complete_kinds
 from orchestrator.errors import UsageError
 from orchestrator.terminal import one_line
 from orchestrator.types import Kind, Record
@@ -30,7 +31,10 @@ _UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 @app.command(epilog=_EPILOG)
 def log(
     kind: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Only this kind; may be given again.")
+        list[str] | None,
+        typer.Option(
+            metavar="KIND", help="Only this kind; may be given again.", autocompletion=complete_kinds
+        ),
     ] = None,
     since: str = typer.Option("", metavar="TIME", help="2d, 3h, 2026-11-01 or an ISO time."),
     project: Annotated[

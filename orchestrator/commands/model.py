@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     rich_markup_mode=None,
+    add_completion=False,
     no_args_is_help=True,
     help="List, get, choose and test models.",
     epilog="Example: orch model pull qwen2.5-coder-0.5b",

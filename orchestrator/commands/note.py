@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.commands.complete import complete_note_kinds
 from orchestrator.errors import DocumentError, UsageError
 from orchestrator.types import NOTE_KINDS
 
@@ -21,7 +22,9 @@ _EPILOG = 'Example: orch note decision "use PostgreSQL" --because "SQLite locks 
 
 @app.command(epilog=_EPILOG)
 def note(
-    kind: str = typer.Argument(help="decision, lesson, blocker, next or note."),
+    kind: str = typer.Argument(
+        help="decision, lesson, blocker, next or note.", autocompletion=complete_note_kinds
+    ),
     text: str = typer.Argument(help="One sentence; - reads it from stdin."),
     because: str = typer.Option("", help="The reason."),
     rejected: str = typer.Option("", help="What was considered and not taken."),
