@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from orchestrator import durable
 from orchestrator.errors import JournalError
 from orchestrator.journal.lock import FileLock
 from orchestrator.terminal import plain
@@ -64,7 +65,7 @@ class History:
         status = os.stat(self._path)
         if self._seen == (status.st_mtime_ns, status.st_size):
             return
-        with self._path.open("rb") as file:
+        with durable.opened(self._path) as file:
             file.seek(max(0, status.st_size - _FILE_BYTES))
             self._entries = decoded(file.read().decode("utf-8", "replace"))
         self._seen = status.st_mtime_ns, status.st_size
@@ -75,7 +76,7 @@ class History:
         if len(self._entries) > self._limit + _SLACK:
             self._rewrite()
             return
-        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        handle = durable.handle(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b", buffering=0) as file:
             self._path.chmod(0o600)
             size = file.seek(0, os.SEEK_END)
@@ -84,15 +85,8 @@ class History:
             file.write(missing + encoded([text]).encode())
 
     def _rewrite(self) -> None:
-        target = Path(os.path.realpath(self._path))
-        draft = target.with_name(f"{target.name}.{os.getpid()}.new")
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(encoded(self._entries[-self._limit :]).encode())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        data = encoded(self._entries[-self._limit :]).encode()
+        durable.replace(Path(os.path.realpath(self._path)), data, mode=0o600)
 
 
 class Walk:

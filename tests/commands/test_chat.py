@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +70,12 @@ def test_lines_typed_while_it_works_are_prompts_of_their_own(tmp_path: Path, orc
         (tmp_path / "heron" / "go").touch()
         terminal.wait("EXIT=0")
     assert prompts(orch_home) == ["Wait for me.", "And then?"]
+
+
+def test_a_history_that_is_no_file_is_waited_for_by_nobody(tmp_path: Path, orch_home: Home) -> None:
+    os.mkfifo(orch_home.history)
+    with chat(tmp_path, "--model", script(tmp_path / "answer.json", {"answer": "First."})) as terminal:
+        terminal.line("one")
+        terminal.wait("First.")
+        terminal.line("/quit")
+        terminal.wait("EXIT=0")
