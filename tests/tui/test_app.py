@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from orchestrator.tui.conductor import Phase
 from orchestrator.types import Mode
@@ -198,5 +199,24 @@ def test_hostile_words_are_only_words(heron: Path) -> None:
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             await until(pilot, lambda: "[/red]" in app.main.chat.last_answer())
             assert app._exit is False
+
+    asyncio.run(story())
+
+
+def test_a_name_typed_at_once_chooses_the_project(heron: Path, tmp_path: Path) -> None:
+    """Keys of one burst all arrive before the focus has moved to the search line."""
+    other = tmp_path / "egret"
+    other.mkdir()
+
+    async def story() -> None:
+        async with running(heron) as (app, pilot):
+            app._node.add_project(other)
+            await pilot.press("ctrl+w")
+            await until(pilot, lambda: "egret" in text_of(pilot))
+            for key in "egret":
+                app.post_message(events.Key(key, key))
+            await until(pilot, lambda: "▸  heron" not in text_of(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: app.main.status.status.project == "egret" and app.conductor.opened)
 
     asyncio.run(story())

@@ -110,9 +110,9 @@ class SearchList(Widget):
     def _begin(self, event: RowList.Typed) -> None:
         event.stop()
         if self._typing:
-            self._line.value = event.character
+            self._line.value += event.character  # quick fingers: the focus follows later
             self._line.focus()
-            self._line.cursor_position = 1
+            self._line.cursor_position = len(self._line.value)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
