@@ -87,6 +87,8 @@ async def _ripgrep(rg: str, root: Path, where: str, pattern: str, fixed: bool, c
         await process.wait()
     if ended and process.returncode == 2 and not data:
         raise BadPattern(pattern)
+    if not ended and not data:
+        raise _too_slow()
     return list(_hits(bytes(data)))[:MAX_HITS]
 
 
@@ -95,6 +97,10 @@ def _hits(data: bytes) -> Iterator[Hit]:
         name = record[1].decode("utf-8", "replace").removeprefix("./")
         text = record[3].decode("utf-8", "replace").rstrip("\r")
         yield Hit(_one_line(name), int(record[2]), clean(text))
+
+
+def _too_slow() -> ToolError:
+    return ToolError(f"Nothing was found within {TIME_S:.0f} seconds.", "Search in one folder of it.")
 
 
 def _one_line(name: str) -> str:
@@ -114,7 +120,11 @@ def _python(root: Path, under: Path, pattern: str, fixed: bool, case: bool) -> l
     names = [files.relative(root, under)] if single else walk.project_files(root, under)
     for name in names:
         hits += _in_file(root.resolve() / name, name, regex)
-        if len(hits) >= MAX_HITS or time.monotonic() > until:
+        if len(hits) >= MAX_HITS:
+            break
+        if time.monotonic() > until:
+            if not hits:
+                raise _too_slow()
             break
     return hits[:MAX_HITS]
 

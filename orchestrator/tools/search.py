@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
 from orchestrator.tools.definitions import enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
-from orchestrator.tools.text import count, shorten
+from orchestrator.tools.text import clean, count, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _SHOWN = 30
@@ -47,18 +48,22 @@ class Search:
         if not pattern:
             raise ToolError("The pattern is empty.", "Search for a word of the code, or use read with path .")
         under, said = self._under(call.arguments.get("path") or ".")
-        names = _names(pattern, self._files(under))
+        paths = self._files(under)
+        names = _names(pattern, paths)
         if _is_glob(pattern):
             if names:
                 return ToolResult(True, said + _name_text(names, pattern))
             raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
         async for hits, how in self._ladder(under, pattern):
             if hits:
-                return ToolResult(True, said + self._text(hits, how, names))
+                unread = self._too_large(paths) if how else ""
+                return ToolResult(True, said + self._text(hits, how, names) + unread)
             if names:
-                return ToolResult(True, said + _name_text(names, pattern))
+                return ToolResult(True, said + _name_text(names, pattern) + self._too_large(paths))
         raise ToolError(
-            f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names.", self._hint(pattern)
+            f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names."
+            f"{self._too_large(paths)}",
+            self._hint(pattern),
         )
 
     def _files(self, under: Path) -> list[str]:
@@ -67,6 +72,19 @@ class Search:
             if under.is_file()
             else list(walk.project_files(self._root, under))
         )
+
+    def _too_large(self, paths: list[str]) -> str:
+        """What the search has passed over, as a line of its own; else nothing."""
+        large = []
+        for path in paths:
+            with contextlib.suppress(OSError):
+                if (self._root / path).stat().st_size > MAX_FILE_BYTES:
+                    large.append(path)
+        if not large:
+            return ""
+        more = f" and {len(large) - _SHOWN_NAMES} more" if len(large) > _SHOWN_NAMES else ""
+        shown = ", ".join(shorten(clean(path), 80) for path in large[:_SHOWN_NAMES])
+        return f"\nnot searched, too large: {shown}{more}; use shell with grep -m 20"
 
     def _under(self, given: str) -> tuple[Path, str]:
         path = files.locate(self._root, given)

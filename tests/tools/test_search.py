@@ -26,6 +26,20 @@ def search(request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.Mon
     return bench
 
 
+def test_what_is_too_large_to_be_searched_is_named(search: Bench) -> None:
+    search.file("data/all.log", "lapwing\n" + "x" * 4_000_000)
+    assert "not searched, too large: data/all.log;" in search("search", pattern="lapwing").text
+    assert "not searched, too large: data/all.log;" in search("search", pattern="charge hourly").text
+    assert "not searched" not in search("search", pattern="QuotaExceeded").text
+
+
+def test_a_search_without_end_is_told(search: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.tools.grep.TIME_S", -1.0)
+    result = search("search", pattern="nowhere")
+    assert not result.ok
+    assert "Nothing was found within" in result.text
+
+
 def test_a_hit_names_its_definition(search: Bench) -> None:
     result = search("search", pattern="QuotaExceeded")
     assert result.text == "1 match in 1 file\nutils/quota.py:4 in Quota.charge(): raise QuotaExceeded(n)"
