@@ -53,9 +53,9 @@ def test_a_working_day(terminal: Terminal, heron: Path, egret: Path) -> None:
     terminal.typed("egret")
     terminal.type("Enter")
     terminal.wait(" egret ▾")
-    log = (heron / "SESSION_LOG.md").read_text(encoding="utf-8")
-    assert "settings.toml" in log
-    assert "use PostgreSQL" in log
+    log = heron / "SESSION_LOG.md"  # written while the next session opens
+    terminal.until(lambda: log.exists() and "use PostgreSQL" in log.read_text(encoding="utf-8"))
+    assert "settings.toml" in log.read_text(encoding="utf-8")
 
     terminal.line("/quit")
     terminal.wait("EXIT=0")
