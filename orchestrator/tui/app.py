@@ -127,6 +127,9 @@ class OrchApp(App[None]):
             if action := commands.action(line):
                 await self.run_action(action)
                 return
+            if line[1:].strip() == "quit":  # at any time, while a model loads too
+                self.exit()
+                return
             if self.conductor.opened is None:
                 await self.main.chat.say(Aside("No session is open yet.", "warning"))
                 return
