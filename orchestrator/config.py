@@ -207,7 +207,7 @@ def store(path: Path, key: str, value: Any) -> None:
         durable.replace(target, tomlkit.dumps(document).encode(), mode=0o600)
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {error}.", "Free space or change permissions."
+            f"{path} cannot be written: {error.strerror or error}.", "Free space or change permissions."
         ) from error
 
 

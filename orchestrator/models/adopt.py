@@ -54,7 +54,11 @@ def adopt(home: Home, file: Path, name: str, expected: str, source: str, progres
             os.replace(temporary, target)
     except OSError as error:
         full = error.errno == errno.ENOSPC
-        reason = f"The disk of {target.parent} is full." if full else f"{target} cannot be written: {error}."
+        reason = (
+            f"The disk of {target.parent} is full."
+            if full
+            else f"{target} cannot be written: {error.strerror or error}."
+        )
         raise DownloadError(reason, "Free space or change permissions, and try again.") from error
     finally:
         with contextlib.suppress(OSError):

@@ -174,4 +174,6 @@ def _disk_failure(error: OSError, home: Home) -> DownloadError:
         return DownloadError(
             f"The disk of {home.models} is full.", "Free space; the same command goes on from there."
         )
-    return DownloadError(f"{home.models} cannot be written: {error}.", "Change its permissions or ORCH_HOME.")
+    return DownloadError(
+        f"{home.models} cannot be written: {error.strerror or error}.", "Change its permissions or ORCH_HOME."
+    )

@@ -21,6 +21,7 @@ _LAST_LINES = 20
 _CLOSE_S = 6.0
 _CREATE_NEW_PROCESS_GROUP = 0x00000200
 _CANCEL_S = 4.0
+_OUTSIDE = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM: on Windows there are no such ends
 _LAST = frozenset({"loaded", "counts", "finish", "error"})
 
 
@@ -138,8 +139,8 @@ class WorkerProcess:
             how = f"was killed by {name}" + (", probably for want of memory" if name == "SIGKILL" else "")
         else:
             how = f"ended with code {code}"
-        known = code == -9  # its last words then have nothing to do with its end
-        said = f" It said: {self._lines[-1]}." if self._lines and not known else ""
+        from_outside = code is not None and -code in _OUTSIDE  # its last words have nothing to do with that
+        said = f" It said: {self._lines[-1]}." if self._lines and not from_outside else ""
         return WorkerDied(
             f"The model's process {how}.{said}",
             "Ask again: it restarts by itself. If that happens often, use a smaller model "

@@ -94,8 +94,9 @@ def _folder(path: Path) -> Path:
     except FileNotFoundError as error:
         raise ProjectError(f"{path} does not exist.", "Name an existing folder.") from error
     except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise ProjectError(
-            f"{path} cannot be opened: {error}.", "Check the path and its permissions."
+            f"{path} cannot be opened: {why}.", "Check the path and its permissions."
         ) from error
     if not stat.S_ISDIR(status.st_mode):
         raise ProjectError(f"{path} is not a folder.", f"Name its folder: {folder.parent}.")

@@ -256,7 +256,7 @@ def test_tokens_are_counted_while_the_model_generates(small_model: Path) -> None
     use(on(small_model), work)
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGSEGV"])
 def test_a_worker_that_dies_costs_one_answer(small_model: Path, name: str) -> None:
     async def work(backend: LlamaBackend) -> None:
         async def die() -> None:
@@ -266,6 +266,7 @@ def test_a_worker_that_dies_costs_one_answer(small_model: Path, name: str) -> No
         with pytest.raises(WorkerDied, match=f"killed by {name}") as caught:
             await first_text(backend, die)
         assert "restarts by itself" in caught.value.remedy
+        assert ("It said" in caught.value.message) <= (name == "SIGSEGV")
         assert (await finish(backend, asks("Open main.py"))).reason == "stop"
 
     use(on(small_model), work)
