@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,18 @@ if TYPE_CHECKING:
     from orchestrator.models.catalog import Model
     from orchestrator.workspaces import Known, Project
 
+_OF_A_SESSION = (
+    "agent.session",
+    "context.system",
+    "handoff.writer",
+    "journal.running",
+    "journal.store",
+    "models.select",
+    "tools.toolbox",
+    "workspaces",
+)
+"""What `wiring.desktop` imports first."""
+
 
 class LocalNode:
     """`tui.node.Node` on this machine. Its methods may be called from any thread.
@@ -57,6 +70,8 @@ class LocalNode:
 
     @asynccontextmanager
     async def open(self, wish: Wish, approver: Approver) -> AsyncIterator[Opened]:
+        for module in _OF_A_SESSION:  # in a thread: whoever types does not wait for them
+            await asyncio.to_thread(import_module, f"orchestrator.{module}")
         options = wiring.Options(
             project=wish.project, model=wish.model, mode=wish.mode, terminal=wish.terminal
         )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.agent.session import Session
 from orchestrator.errors import UsageError
 from orchestrator.types import Kind, Mode
+
+if TYPE_CHECKING:
+    from orchestrator.agent.session import Session
 
 
 @dataclass(frozen=True, slots=True)

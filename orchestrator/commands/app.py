@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from orchestrator.errors import UsageError
 from orchestrator.types import Mode
 
 if TYPE_CHECKING:
+    from orchestrator.tui.app import OrchApp
     from orchestrator.tui.node import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -34,6 +36,7 @@ def open_app(
     """Open the terminal app: chat, tool trace, terminal, memory log, projects."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The app needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
+    gc.disable()  # until everything is loaded: a tenth of the start would go into looking for garbage
     from orchestrator.tui.node import Wish
 
     error = asyncio.run(_run(Wish(project or Path(), model, mode)))
@@ -56,10 +59,20 @@ async def _run(wish: Wish) -> Exception | None:
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name) and sys.platform != "win32":
                 loop.add_signal_handler(getattr(signal, name), app.exit)
+        collecting = asyncio.create_task(_collect_garbage(app))
         try:
             await app.run_async()
         finally:
+            collecting.cancel()
             await app.conductor.close()
         return app.defect
     finally:
         node.close()
+
+
+async def _collect_garbage(app: OrchApp) -> None:
+    """From now on; seldom of what is old: looking through all of it takes longer than a key may wait."""
+    await app.main.furnished.wait()
+    gc.freeze()
+    gc.set_threshold(2_000, 4, 200)
+    gc.enable()

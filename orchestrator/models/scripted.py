@@ -41,7 +41,15 @@ class Pause:
     text: str
 
 
-Reply = ToolCall | str | Pause | Exception
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """An answer that comes as quickly as a model would write it."""
+
+    text: str
+    tokens_per_second: float
+
+
+Reply = ToolCall | str | Pause | Paced | Exception
 Step = Reply | Callable[[GenerateRequest], Reply]
 _TOKEN = re.compile(r"\w{1,5}|\s+|[^\w\s]")
 
@@ -64,7 +72,10 @@ class ScriptedBackend:
 
     @classmethod
     def from_file(cls, path: Path) -> ScriptedBackend:
-        """Steps from JSON: a list of `{"tool", "arguments"}`, `{"answer"}`, `{"error"}`, `{"pause"}`."""
+        """Steps from JSON: a list of `{"tool", "arguments"}`, `{"answer"}`, `{"error"}`, `{"pause"}`.
+
+        An answer may have `"tokens_per_second"`.
+        """
         try:
             steps = [_step(item) for item in json.loads(path.read_text(encoding="utf-8"))]
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -95,7 +106,7 @@ class ScriptedBackend:
         first = (time.perf_counter() - start) * 1000
         reason: FinishReason = "stop"
         for piece in _TOKEN.findall(_text(reply).removeprefix(OPENING)):
-            await asyncio.sleep(0)
+            await asyncio.sleep(_due(reply, sent) - (time.perf_counter() - start))
             if self._cancelled.is_set() or sent == request.max_tokens:
                 reason = "cancelled" if self._cancelled.is_set() else "length"
                 break
@@ -150,6 +161,11 @@ class ScriptedBackend:
         return reply
 
 
+def _due(reply: Reply, sent: int) -> float:
+    """Seconds after the start at which the next token may come, when so many were sent."""
+    return sent / reply.tokens_per_second if isinstance(reply, Paced) else 0.0
+
+
 def _said(message: Message) -> str:
     return message.text or (render(message.call) if message.call else "")
 
@@ -160,14 +176,17 @@ def _text(reply: Reply) -> str:
         return render(reply)
     if isinstance(reply, Pause):
         return render(ToolCall(ANSWER, {"text": reply.text})).removesuffix('"}')
-    return render(ToolCall(ANSWER, {"text": str(reply)}))
+    text = reply.text if isinstance(reply, Paced) else str(reply)
+    return render(ToolCall(ANSWER, {"text": text}))
 
 
 def _step(item: Any) -> Reply:
     match item:
         case {"tool": str(name), "arguments": dict(arguments)}:
             return ToolCall(name, arguments)
-        case {"answer": str(text)}:
+        case {"answer": str(text), "tokens_per_second": float() | int() as rate} if rate > 0:
+            return Paced(text, rate)
+        case {"answer": str(text)} if "tokens_per_second" not in item:
             return text
         case {"pause": str(text)}:
             return Pause(text)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -29,9 +29,11 @@ from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.widgets.approval import TuiApprover
 from orchestrator.tui.widgets.prompt import Prompt
 from orchestrator.tui.widgets.status import StatusLine
-from orchestrator.tui.widgets.trace import TracePane
-from orchestrator.tui.widgets.xray import XrayPane
 from orchestrator.types import Kind, Mode
+
+if TYPE_CHECKING:
+    from orchestrator.tui.widgets.trace import TracePane
+    from orchestrator.tui.widgets.xray import XrayPane
 
 LEAVE_WITHIN_S = 2.0
 THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
@@ -56,29 +58,42 @@ class OrchApp(App[None]):
         self.project = ""
         self.defect: Exception | None = None
         self.theme = THEMES[theme]
-        self.main = MainScreen(self._fetch)
+        self.main = MainScreen(partial(_records, self, node))
         self.dialogs = Dialogs(self, node)
-        self.wish = replace(wish, terminal=self.main.terminal.window_size)
+        self.wish = replace(wish, terminal=lambda: self.main.terminal.window_size())
+        self._typed_ahead: list[Prompt.Submitted] | None = []
+        """What was sent before everything was there; None from then on."""
         self.conductor = Conductor(node, TuiApprover(self.main.approval), self._show)
 
     def on_mount(self) -> None:
-        self.push_screen(self.main)
-        # The first frame comes before the model, the journal and git.
-        self.call_after_refresh(self.open, self.wish)
+        self.main.of_project(self.wish.project)
+        self.run_worker(self._begin(), exit_on_error=True)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    async def _begin(self) -> None:
+        """The first frame comes before the model, the journal and git."""
+        await self.main.furnished.wait()
+        self.open(self.wish)
+        typed, self._typed_ahead = self._typed_ahead or [], None
+        for event in typed:
+            await self.on_prompt_submitted(event)
 
     # --- sessions ---------------------------------------------------------------------------
 
     def open(self, wish: Wish) -> None:
         """Close the session there is, and open this one."""
         self.wish = wish
-        root = wish.project.expanduser().absolute()
-        self.main.of_project(root.name or str(root), root)
+        self.main.of_project(wish.project)
         self.conductor.open(wish)
 
     def fresh(self, model: str | None = None) -> None:
         """A fresh instance in this project, in the mode it has now."""
         mode = self.conductor.opened.session.gate.mode if self.conductor.opened else self.wish.mode
         self.open(replace(self.wish, model=model or self.wish.model, mode=mode))
+
+    action_new_session = fresh
 
     def _show(self, happening: Happening) -> None:
         self.main.show(happening)
@@ -99,17 +114,12 @@ class OrchApp(App[None]):
         state = await asyncio.to_thread(self._node.git_state, self.wish.project)
         self.main.change(branch=state.branch, dirty=state.dirty)
 
-    def _fetch(
-        self, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
-    ) -> list[LoggedRecord]:
-        """Records for the memory log; called in a thread."""
-        if not self.project:
-            return []
-        return self._node.records_after(after, project=self.project, kinds=kinds, limit=limit, before=before)
-
     # --- the prompt -------------------------------------------------------------------------
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        if self._typed_ahead is not None:
+            self._typed_ahead.append(event)
+            return
         text = event.text
         if text.startswith("!"):
             self.main.open_place("terminal")
@@ -202,9 +212,6 @@ class OrchApp(App[None]):
         names = list(THEMES.values())
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
-    def action_new_session(self) -> None:
-        self.fresh()
-
     def action_copy_answer(self) -> None:
         text = self.main.chat.last_answer()
         if text:
@@ -237,3 +244,12 @@ class OrchApp(App[None]):
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
+
+
+def _records(
+    app: OrchApp, node: Node, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
+) -> list[LoggedRecord]:
+    """Records for the memory log; called in a thread."""
+    if not app.project:
+        return []
+    return node.records_after(after, project=app.project, kinds=kinds, limit=limit, before=before)

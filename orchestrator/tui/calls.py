@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.agent.loop import EDITED
 from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.journal import citations
 from orchestrator.terminal import one_line
@@ -210,6 +209,8 @@ def _settle(call: Call) -> None:
 
 
 def _state(ok: bool, text: str) -> State:
+    from orchestrator.agent.loop import EDITED  # the app's first frame does without the agent
+
     if ok:
         return State.OK
     if text.startswith(REFUSED):

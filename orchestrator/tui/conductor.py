@@ -11,12 +11,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from orchestrator.agent.session import Session
 from orchestrator.errors import NoModel, OrchError
 from orchestrator.events import Event
 from orchestrator.ports import Approver
 from orchestrator.tui.node import Node, Opened, Wish
+
+if TYPE_CHECKING:
+    from orchestrator.agent.session import Session
 
 
 class Phase(StrEnum):

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from orchestrator.agent.session import Session
 from orchestrator.events import Notice
 from orchestrator.ports import Approver
 from orchestrator.types import Kind, Mode, Record
+
+if TYPE_CHECKING:
+    from orchestrator.agent.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.errors import ModelError, WindowFull
 from orchestrator.models.dialects import ANSWER_SPEC
-from orchestrator.models.scripted import Pause, ScriptedBackend
+from orchestrator.models.scripted import Paced, Pause, ScriptedBackend, _due
 from orchestrator.types import (
     AnswerText,
     Finish,
@@ -130,7 +130,18 @@ def test_a_script_from_a_file(tmp_path: Path) -> None:
         run(backend)
 
 
-@pytest.mark.parametrize("content", ["", "3", "[3]", '[{"tool": "x"}]'])
+def test_an_answer_has_a_pace(tmp_path: Path) -> None:
+    file = tmp_path / "script.json"
+    file.write_text('[{"answer": "one two three", "tokens_per_second": 100000}]', encoding="utf-8")
+    assert finish(run(ScriptedBackend.from_file(file))).text == "one two three"
+    assert _due(Paced("x", 200.0), 50) == 0.25
+    assert _due("x", 50) == 0
+
+
+BAD_PACE = '[{"answer": "x", "tokens_per_second": "200"}]'
+
+
+@pytest.mark.parametrize("content", ["", "3", "[3]", '[{"tool": "x"}]', BAD_PACE])
 def test_a_bad_script_is_said(tmp_path: Path, content: str) -> None:
     (tmp_path / "s.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="is not a script"):

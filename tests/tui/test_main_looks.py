@@ -92,8 +92,9 @@ class Stage(App[None]):
 
     async def on_mount(self) -> None:
         await self.push_screen(self.main)
+        await self.main.furnished.wait()
         self.main.prompt.area.cursor_blink = False
-        self.main.of_project("heron", Path("/home/ines/heron"))
+        self.main.of_project(Path("/home/ines/heron"))
         self.main.change(branch="quota", dirty=2)
         for happening in self._happenings[:2]:  # the session opens, then something is asked
             await self.main._render_one(happening)

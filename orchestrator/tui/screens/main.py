@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -39,23 +40,34 @@ from orchestrator.tui.remaining import Remaining
 from orchestrator.tui.widgets.approval import ApprovalPanel
 from orchestrator.tui.widgets.chat import Chat
 from orchestrator.tui.widgets.key_bar import KeyBar
-from orchestrator.tui.widgets.memory_log import Fetch, MemoryLogPane
 from orchestrator.tui.widgets.prompt import Prompt
 from orchestrator.tui.widgets.side import WIDE, Side
 from orchestrator.tui.widgets.status import Status, StatusLine
-from orchestrator.tui.widgets.terminal import TerminalPane
-from orchestrator.tui.widgets.trace import TracePane
-from orchestrator.tui.widgets.xray import XrayPane
 from orchestrator.tui.window_text import WindowState, name_of
 from orchestrator.types import WindowPart
 
+if TYPE_CHECKING:
+    from orchestrator.tui.widgets.memory_log import Fetch, MemoryLogPane
+    from orchestrator.tui.widgets.terminal import TerminalPane
+    from orchestrator.tui.widgets.trace import TracePane
+    from orchestrator.tui.widgets.xray import XrayPane
+
 COMMANDS = ("shell", "run", "git")
 """Tools whose output belongs into the terminal."""
+FIRST_KEYS_S = 0.05
+"""Between the first frame and everything else: what was typed ahead is echoed first."""
+LATER = ("memory_log", "terminal", "trace", "xray", "answer")
+"""Modules of widgets that the first frame does without."""
+STREAM_S = 0.08
+"""Between two updates of a streaming answer: each lays the screen out anew, and the model computes too."""
 DOING = {Phase.OPENING: "loading the model …", Phase.CLOSED: "no session"}
 
 
 class MainScreen(Screen[None]):
-    """Give it happenings with `show`, in order; it never blocks who gives them."""
+    """Give it happenings with `show`, in order; it never blocks who gives them.
+
+    The first frame has what one types into; `furnished` is set once everything else is there too.
+    """
 
     # A screen's own shift+tab walks the focus backwards; the app's would never be reached.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.next_mode", show=False)]
@@ -64,13 +76,13 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._clock = clock
         self.chat = Chat(id="chat")
-        self.trace = TracePane(id="trace")
-        self.terminal = TerminalPane(id="terminal")
-        self.memory = MemoryLogPane(fetch, id="log")
-        self.xray = XrayPane(id="xray")
-        self.side = Side(
-            {"trace": self.trace, "terminal": self.terminal, "log": self.memory, "xray": self.xray}, id="side"
-        )
+        self._fetch = fetch
+        self.side = Side(id="side")
+        self.trace: TracePane
+        self.terminal: TerminalPane
+        self.memory: MemoryLogPane
+        self.xray: XrayPane
+        self.furnished = asyncio.Event()
         self.approval = ApprovalPanel(id="approval")
         self.prompt = Prompt(commands=commands.listing(), id="prompt")
         self.status = StatusLine(id="status")
@@ -88,15 +100,16 @@ class MainScreen(Screen[None]):
         with Horizontal(id="body"):
             yield self.chat
             yield self.side
-        yield self.approval
         yield self._queued
         yield self.prompt
         yield self.keys
 
     def on_mount(self) -> None:
         self._queued.display = False
-        self.run_worker(self._render_happenings(), group="render", exit_on_error=True)
         self.prompt.focus()
+        self.call_after_refresh(
+            self.run_worker, self._render_happenings(), group="render", exit_on_error=True
+        )
 
     def on_resize(self, event: Resize) -> None:
         self.side.wide = event.size.width >= WIDE
@@ -108,6 +121,7 @@ class MainScreen(Screen[None]):
     # --- rendering --------------------------------------------------------------------------
 
     async def _render_happenings(self) -> None:
+        await self._furnish()
         while await self._came.wait():
             if not self._happenings:
                 self._came.clear()
@@ -116,6 +130,25 @@ class MainScreen(Screen[None]):
             if isinstance(happening, Token):
                 happening = self._joined(happening)
             await self._render_one(happening)
+
+    async def _furnish(self) -> None:
+        await asyncio.sleep(FIRST_KEYS_S)
+        for module in LATER:  # in a thread: importing them takes longer than a key may wait
+            await asyncio.to_thread(import_module, f"orchestrator.tui.widgets.{module}")
+        from orchestrator.tui.widgets.memory_log import MemoryLogPane
+        from orchestrator.tui.widgets.terminal import TerminalPane
+        from orchestrator.tui.widgets.trace import TracePane
+        from orchestrator.tui.widgets.xray import XrayPane
+
+        self.trace = TracePane(id="trace")
+        self.terminal = TerminalPane(id="terminal")
+        self.memory = MemoryLogPane(self._fetch, id="log")
+        self.xray = XrayPane(id="xray")
+        await self.mount(self.approval, before=self._queued)
+        await self.side.furnish(
+            {"trace": self.trace, "terminal": self.terminal, "log": self.memory, "xray": self.xray}
+        )
+        self.furnished.set()
 
     def _joined(self, first: Token) -> Token:
         """With the pieces that came meanwhile: one update of the screen for all of them."""
@@ -129,6 +162,8 @@ class MainScreen(Screen[None]):
         match happening:
             case Token():
                 await self.chat.add(happening.text)
+                await asyncio.sleep(STREAM_S)
+                await self.prompt.between_keys()
             case PrefillProgress():
                 await self.chat.wait(self._reading.text(happening.done, happening.total))
             case ToolCallEvent():
@@ -226,9 +261,10 @@ class MainScreen(Screen[None]):
 
     # --- what the app does to it ------------------------------------------------------------
 
-    def of_project(self, name: str, root: Path) -> None:
-        """Another project's session is being opened."""
-        self.status.status = Status(project=name, mode=self.status.status.mode)
+    def of_project(self, folder: Path) -> None:
+        """A session of the project in this folder is being opened."""
+        root = folder.expanduser().absolute()
+        self.status.status = Status(project=root.name or str(root), mode=self.status.status.mode)
         self._offer_files_of(root)
 
     def _offer_files_of(self, root: Path) -> None:

@@ -20,8 +20,6 @@ from orchestrator.terminal import plain
 from orchestrator.tui.attention import Attention, Meaning
 from orchestrator.tui.borrowed_focus import BorrowedFocus
 from orchestrator.tui.proposal import Proposal, answer_keys, frame_title, length
-from orchestrator.tui.screens.edit import EditScreen
-from orchestrator.tui.screens.view import ViewScreen
 from orchestrator.tui.unified import Row
 from orchestrator.tui.widgets.answer_keys import AnswerKeys
 from orchestrator.tui.widgets.diff import DiffView, height
@@ -199,9 +197,13 @@ class ApprovalPanel(Widget, can_focus=True):
                 self._reason.focus()
                 self._arrange()
             case "e":
+                from orchestrator.tui.screens.edit import EditScreen
+
                 self._over = EditScreen(self._proposal)
                 self.app.push_screen(self._over, self._edited)
             case "v":
+                from orchestrator.tui.screens.view import ViewScreen
+
                 self._over = ViewScreen(self._proposal.title, self._rows)
                 self.app.push_screen(self._over)
 

@@ -7,22 +7,25 @@ thousand messages cost no more than a hundred.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Markdown, Static
-from textual.widgets.markdown import MarkdownStream
+from textual.widget import Widget
+from textual.widgets import Static
 
 from orchestrator.terminal import plain
 from orchestrator.tui.chat_items import Aside, ChatItem, Said
-from orchestrator.types import Usage
+from orchestrator.tui.said_text import header, shortened
+
+if TYPE_CHECKING:
+    from orchestrator.tui.widgets.answer import Answer
 
 PAGE = 40
 """Items mounted at a time when scrolling up, and kept at least."""
 MOST = 3 * PAGE
-LONGEST = 100_000
-"""Characters of one message on screen; the journal has it whole."""
 
 
 class Prompted(Vertical):
@@ -35,57 +38,6 @@ class Prompted(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(header(self._item.who, self._item.time), classes="who")
         yield Static(Content(shortened(plain(self._item.text))), classes="body")
-
-
-class Answered(Vertical):
-    """The model's words as Markdown, whole or as they come."""
-
-    def __init__(self, item: Said) -> None:
-        super().__init__(classes="item orchestrator")
-        self._text = item.text
-        self._item = item
-        self._stream: MarkdownStream | None = None
-        # From an empty one: streaming that starts with a first chunk breaks code fences (8.2).
-        self._body = Markdown("", open_links=False)
-        self._header = Static(self._head(item), classes="who")
-
-    def compose(self) -> ComposeResult:
-        yield self._header
-        yield self._body
-
-    async def on_mount(self) -> None:
-        if self._item.text:
-            await self._body.update(shortened(plain(self._item.text)))
-
-    @property
-    def text(self) -> str:
-        return self._text
-
-    async def add(self, text: str) -> None:
-        self._text += text
-        if len(self._text) > LONGEST:
-            return
-        if self._stream is None:
-            self._stream = Markdown.get_stream(self._body)
-        await self._stream.write(plain(text))
-
-    def wait(self, text: str) -> None:
-        """What is being waited for, in the header line."""
-        self._header.update(Content.assemble(("orchestrator", "bold"), (f"  {text}", "dim")))
-
-    async def finish(self, item: Said) -> None:
-        """The turn is over: `item` is how it is kept."""
-        if self._stream:
-            await self._stream.stop()
-            self._stream = None
-        if item.text != self._text and not item.text.startswith(self._text[:LONGEST]):
-            await self._body.update(shortened(plain(item.text)))
-        self._text, self._item = item.text, item
-        self._header.update(self._head(item))
-
-    def _head(self, item: Said) -> Content:
-        right = rates(item.usage) if item.usage else item.time
-        return header(item.who, right + ("  interrupted" if item.interrupted else ""))
 
 
 class Line(Static):
@@ -104,7 +56,10 @@ class Chat(VerticalScroll):
         super().__init__(id=id)
         self._older: list[ChatItem] = []
         self._shown: list[ChatItem | None] = []
-        self._answer: Answered | None = None
+        """None is the answer that is coming."""
+        self._widgets: list[list[Widget]] = []
+        """Of each item that is shown."""
+        self._answer: Answer | None = None
         self._paging = False
 
     def on_mount(self) -> None:
@@ -114,17 +69,22 @@ class Chat(VerticalScroll):
 
     async def say(self, item: ChatItem) -> None:
         """Add a whole item at the bottom."""
+        widgets = self._made(item)
         self._shown.append(item)
-        await self.mount(_widget(item))
+        self._widgets.append(widgets)
+        await self.mount_all(widgets)
         await self._prune()
 
     async def begin(self) -> None:
         """An answer will come: show where."""
         if self._answer is None:
-            self._answer = Answered(Said("orchestrator", ""))
+            from orchestrator.tui.widgets.answer import Answer
+
+            self._answer = Answer(Said("orchestrator", ""), self)
             self._answer.wait("▍")
             self._shown.append(None)
-            await self.mount(self._answer)
+            self._widgets.append(self._answer.widgets)
+            await self.mount_all(self._answer.widgets)
 
     async def wait(self, text: str) -> None:
         """What the answer waits for (prefill, a tool), in its header line."""
@@ -155,17 +115,19 @@ class Chat(VerticalScroll):
             await self.finish(Said("orchestrator", self._answer.text, interrupted=True))
             return
         answer, self._answer = self._answer, None
-        self._shown.remove(None)
-        await answer.remove()
+        place = self._shown.index(None)
+        del self._shown[place], self._widgets[place]
+        await self.remove_children(answer.widgets)
 
     async def load(self, items: Sequence[ChatItem]) -> None:
         """Show this conversation instead."""
         self._answer = None
         self._older, newest = list(items[:-PAGE]), list(items[-PAGE:])
         self._shown = list(newest)
+        self._widgets = [self._made(item) for item in newest]
         async with self.batch():
             await self.remove_children()
-            await self.mount_all(_widget(item) for item in newest)
+            await self.mount_all(chain.from_iterable(self._widgets))
         self.anchor()
 
     def last_answer(self) -> str:
@@ -181,8 +143,9 @@ class Chat(VerticalScroll):
             return
         old = len(self._shown) - 2 * PAGE
         self._older += [item for item in self._shown[:old] if item is not None]
-        del self._shown[:old]
-        await self.remove_children(list(self.children)[:old])
+        gone = list(chain.from_iterable(self._widgets[:old]))
+        del self._shown[:old], self._widgets[:old]
+        await self.remove_children(gone)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         super().watch_scroll_y(old, new)
@@ -195,34 +158,20 @@ class Chat(VerticalScroll):
         page = self._older[-PAGE:]
         del self._older[-PAGE:]
         before = self.virtual_size.height
-        self._shown[:0] = page
-        await self.mount_all([_widget(item) for item in page], before=0 if self.children else None)
+        made = [self._made(item) for item in page]
+        self._shown[:0], self._widgets[:0] = page, made
+        await self.mount_all(chain.from_iterable(made), before=0 if self.children else None)
         self.call_after_refresh(self._keep_place, before)
 
     def _keep_place(self, before: int) -> None:
         self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False, immediate=True)
         self._paging = False
 
+    def _made(self, item: ChatItem) -> list[Widget]:
+        if isinstance(item, Aside):
+            return [Line(item)]
+        if item.who == "you":
+            return [Prompted(item)]
+        from orchestrator.tui.widgets.answer import Answer
 
-def _widget(item: ChatItem) -> Prompted | Answered | Line:
-    if isinstance(item, Aside):
-        return Line(item)
-    return Prompted(item) if item.who == "you" else Answered(item)
-
-
-def header(who: str, right: str) -> Content:
-    return Content.assemble((who, "bold"), (f"  {right}" if right else "", "dim"))
-
-
-def rates(usage: Usage) -> str:
-    """`0.4 s · 28 tok/s`: time to the first token, and generation."""
-    first = usage.time_to_first_token_ms / 1000
-    speed = f" · {usage.tokens_per_second:.0f} tok/s" if usage.tokens_per_second else ""
-    return f"{first:.1f} s{speed}"
-
-
-def shortened(text: str) -> str:
-    """At most `LONGEST` characters; a single line never longer than a screen can wrap quickly."""
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters: `orch log` has them."
+        return Answer(item, self).widgets

@@ -15,7 +15,6 @@ from orchestrator.errors import OrchError
 from orchestrator.terminal import one_line
 from orchestrator.tui.node import LoggedRecord
 from orchestrator.tui.record_rows import RecordRows, Row, row_of
-from orchestrator.tui.screens.record import RecordScreen
 from orchestrator.tui.widgets.findable import FindableList
 from orchestrator.tui.widgets.kind_bar import KindBar
 from orchestrator.tui.widgets.line_list import LineList
@@ -204,4 +203,6 @@ class MemoryLogPane(FindableList):
             self.app.notify(str(error), markup=False, severity="warning")
             return
         if found:
+            from orchestrator.tui.screens.record import RecordScreen
+
             self.app.push_screen(RecordScreen(found[0]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +25,10 @@ from orchestrator.tui.widgets.prompt_area import PromptArea, file_items
 
 SIGNS = {"!": "!", "/": "/"}
 SIGN = "›"
+TYPING_S = 0.3
+"""After a key, another one may be expected for so long."""
+ECHO_S = 0.008
+"""So long does it take, as a rule, until a key is seen on the screen."""
 
 
 class Prompt(Widget):
@@ -51,6 +58,8 @@ class Prompt(Widget):
         self.area.commands = commands
         self._index = FileIndex(root) if root else None
         self._ranker = Ranker()
+        self._typed = asyncio.Event()
+        self._typed_at = -TYPING_S
 
     def compose(self) -> ComposeResult:
         yield self._sign
@@ -84,6 +93,16 @@ class Prompt(Widget):
             self.workers.cancel_group(self, "index")
         self._index = FileIndex(root)
 
+    async def between_keys(self) -> None:
+        """Wait for the moment to keep the screen busy: after the echo of a key, when keys come at all."""
+        if monotonic() - self._typed_at > TYPING_S:
+            return
+        self._typed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TYPING_S):
+                await self._typed.wait()
+                await asyncio.sleep(ECHO_S)
+
     # --- what happens below -----------------------------------------------------------------
 
     @on(PromptArea.Entered)
@@ -94,6 +113,8 @@ class Prompt(Widget):
     @on(TextArea.Changed)
     def _mark(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._typed_at = monotonic()
+        self._typed.set()
         first = self.area.document.get_line(0).lstrip()[:1]
         self._sign.update(SIGNS.get(first, SIGN))
         self.set_class(first == "!", "-shell")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -20,20 +19,24 @@ class Side(Vertical):
     opened: reactive[str] = reactive("", init=False)
     wide: reactive[bool] = reactive(True, init=False)
 
-    def __init__(self, places: Mapping[str, Widget], *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._places = places
-
-    def compose(self) -> ComposeResult:
-        yield from self._places.values()
+        self._places: Mapping[str, Widget] = {}
 
     def on_mount(self) -> None:
         self._arrange()
 
+    async def furnish(self, places: Mapping[str, Widget]) -> None:
+        """Mount the places, one after another, so that no key has to wait for all of them."""
+        self._places = places
+        self._arrange()
+        for place in places.values():
+            await self.mount(place)
+
     def toggle(self, name: str) -> Widget | None:
-        """Show the place alone and return it, or close it again and return None."""
+        """Show the place alone and return it, if it is there yet, or close it again and return None."""
         self.opened = "" if self.opened == name else name
-        return self._places[name] if self.opened else None
+        return self._places.get(name) if self.opened else None
 
     def place(self, name: str) -> Widget:
         return self._places[name]
