@@ -8,7 +8,7 @@ A turn flows one way, and these are its stations: `Message`s go to a backend, a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -133,7 +133,8 @@ class GenerateRequest:
     """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
 
     `stable` counts the leading messages that never change within a project: where a snapshot of
-    the KV cache may end. `base` counts those that are the same for every project.
+    the KV cache may end. `base` counts those that are the same for every project. `prior` is added
+    to the model's log-probabilities of the names of `choices`; a backend that has none passes it over.
     """
 
     messages: tuple[Message, ...]
@@ -142,6 +143,7 @@ class GenerateRequest:
     temperature: float = 0.0
     base: int = 0
     stable: int = 0
+    prior: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ a session killed between any two lines has lost nothing that was shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.agent.approval import Gate
@@ -81,8 +81,12 @@ class Turn:
         limits: Limits,
         meter: Meter,
         given: Sequence[ToolCall] = (),
+        prior: Mapping[str, float] | None = None,
     ) -> None:
-        """`given` are calls that the prompt itself asks for; they are made before the model's own."""
+        """`given` are calls that the prompt itself asks for; they are made before the model's own.
+
+        `prior` is added to the log-probabilities of what the model's first call may be.
+        """
         self._backend = backend
         self._tools = tools
         self._gate = gate
@@ -92,6 +96,7 @@ class Turn:
         self._limits = limits
         self._meter = meter
         self._given = given
+        self._prior = prior or {}
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
@@ -161,6 +166,7 @@ class Turn:
             temperature=self._limits.temperature,
             base=self._prefix.base,
             stable=self._prefix.stable,
+            prior={} if self._calls or self._given else self._prior,
         )
 
     def _choices(self, room: int) -> tuple[ToolSpec, ...]:

@@ -239,6 +239,7 @@ class LlamaBackend:
             "base": request.base,
             "stable": request.stable,
             "grammar": grammar(request.choices) if request.choices else "",
+            "prior": dict(request.prior) if request.choices else {},
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": secrets.randbits(32) if self._seed is None else self._seed,

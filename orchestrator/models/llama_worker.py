@@ -168,7 +168,7 @@ class Worker:
         try:
             turn.cached = self._restore(engine, ids, marks)
             self._prefill(engine, turn, ids, marks)
-            turn.reason = self._decode(engine, sampler, turn)
+            turn.reason = self._decode(engine, sampler, turn, _by_token(engine, frame["prior"]))
         except Stopped:
             turn.reason = "cancelled"
         except DeadEnd:
@@ -204,14 +204,22 @@ class Worker:
             if end in marks and self._store:
                 self._store.save(self._space, engine.ids, engine.state_size(), engine.save)
 
-    def _decode(self, engine: Engine, sampler: Sampler, turn: _Turn) -> str:
-        """Generate until the model or the grammar ends, or a limit: the reason for stopping."""
+    def _decode(self, engine: Engine, sampler: Sampler, turn: _Turn, prior: dict[int, float]) -> str:
+        """Generate until the model or the grammar ends, or a limit: the reason for stopping.
+
+        `prior` is added to the logits of the first token.
+        """
         text = codecs.getincrementaldecoder("utf-8")("replace")
         room = engine.context_size - len(engine.ids)
         for _ in range(min(turn.limit, room)):
             if engine.stop():
                 return "cancelled"
-            token = sampler.pick(engine.logits())
+            logits = engine.logits()
+            if prior:
+                logits = logits.copy()
+                logits[list(prior)] += list(prior.values())
+                prior = {}
+            token = sampler.pick(logits)
             turn.sampled()
             if sampler.ends(token):
                 return self._end(turn, text.decode(b"", final=True))
@@ -271,6 +279,12 @@ def _check(engine: Engine) -> None:
 
     if engine.stop():
         raise Stopped
+
+
+def _by_token(engine: Engine, prior: dict[str, float]) -> dict[int, float]:
+    """The prior of each name for the token it begins with; empty where two names begin alike."""
+    found = {engine.tokenize(name)[0]: value for name, value in prior.items()}
+    return found if len(found) == len(prior) else {}
 
 
 def _tokens(engine: Engine, part: list[Frame]) -> list[int]:

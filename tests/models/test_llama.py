@@ -19,6 +19,7 @@ from orchestrator.models.dialects import ANSWER_SPEC, OPENING
 from orchestrator.models.llama import LlamaBackend
 from orchestrator.models.snapshot import SnapshotStore
 from orchestrator.types import (
+    ANSWER,
     AnswerText,
     Finish,
     Generated,
@@ -171,6 +172,23 @@ def test_sampling_repeats_with_a_seed_and_stays_in_the_grammar(small_model: Path
         assert (await finish(backend, request)).message == first.message
 
     use(on(small_model, seed=5), work)
+
+
+def test_a_prior_tips_the_choice_of_a_call_and_nothing_else(small_model: Path) -> None:
+    async def work(backend: LlamaBackend) -> None:
+        request = asks("Open main.py", choices=(READ, ANSWER_SPEC))
+        tipped = [
+            await finish(backend, replace(request, prior={READ.name: read, ANSWER: 0.0}))
+            for read in (9.0, -99.0)
+        ]
+        assert tipped[0].call is not None
+        assert tipped[0].call.name == "read"
+        assert tipped[1].call is None
+        plain = await finish(backend, request)
+        same = await finish(backend, replace(request, prior={"read": 0.0, ANSWER: 0.0}))
+        assert (plain.call, plain.text) == (same.call, same.text)
+
+    use(on(small_model), work)
 
 
 def test_a_call_cut_off_by_the_limit_is_dropped(small_model: Path) -> None:
