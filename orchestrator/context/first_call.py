@@ -24,7 +24,7 @@ BUCKETS = 1 << 16
 """Features share weights by their checksum: no vocabulary has to be kept."""
 SCALE = 1 / 8
 """A weight is stored as a whole number of these, in one byte."""
-TRUST = 0.8
+TRUST = 1.0
 """How much a word of the classifier counts against one of the model."""
 WEIGHTS = Path(__file__).with_suffix(".bin")
 _LONGEST = (2, 3, 4, 5)

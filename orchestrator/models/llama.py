@@ -239,7 +239,7 @@ class LlamaBackend:
             "base": request.base,
             "stable": request.stable,
             "grammar": grammar(request.choices) if request.choices else "",
-            "prior": dict(request.prior) if request.choices else {},
+            "prior": _prior(request),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": secrets.randbits(32) if self._seed is None else self._seed,
@@ -271,6 +271,14 @@ class LlamaBackend:
             case "missing":
                 return _not_installed(said)
         return ModelError(f"The model failed: {said}.", "Ask again; `orch doctor` checks the installation.")
+
+
+def _prior(request: GenerateRequest) -> dict[str, float]:
+    """One value a choice: a call that nothing is known of is as likely as the others on average."""
+    if not request.prior:
+        return {}
+    mean = sum(request.prior.values()) / len(request.prior)
+    return {spec.name: request.prior.get(spec.name, mean) for spec in request.choices}
 
 
 def _check_file(path: Path) -> str:

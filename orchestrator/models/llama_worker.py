@@ -7,7 +7,7 @@ its first stdin and stdout (`llama_frames`):
                                   -> loading {id, share} …,
                                      loaded {id, context_size, load_ms, threads, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
-    generate {id, parts, opening, base, stable, grammar, max_tokens, temperature, seed}
+    generate {id, parts, opening, base, stable, grammar, prior, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
                                      finish {id, reason, ids, usage}
     cancel {id}                   -> the generation finishes as "cancelled"
@@ -35,7 +35,7 @@ from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
 
 if TYPE_CHECKING:
-    from orchestrator.models.llama_engine import Engine
+    from orchestrator.models.llama_engine import Engine, Logits
     from orchestrator.models.llama_sampling import Sampler
 
 _ROOM = 32  # tokens that must be left for an answer
@@ -207,19 +207,15 @@ class Worker:
     def _decode(self, engine: Engine, sampler: Sampler, turn: _Turn, prior: dict[int, float]) -> str:
         """Generate until the model or the grammar ends, or a limit: the reason for stopping.
 
-        `prior` is added to the logits of the first token.
+        `prior` is added to the logits of the first token, which is then one of these.
         """
         text = codecs.getincrementaldecoder("utf-8")("replace")
         room = engine.context_size - len(engine.ids)
         for _ in range(min(turn.limit, room)):
             if engine.stop():
                 return "cancelled"
-            logits = engine.logits()
-            if prior:
-                logits = logits.copy()
-                logits[list(prior)] += list(prior.values())
-                prior = {}
-            token = sampler.pick(logits)
+            token = sampler.pick(_weighed(engine.logits(), prior))
+            prior = {}
             turn.sampled()
             if sampler.ends(token):
                 return self._end(turn, text.decode(b"", final=True))
@@ -285,6 +281,17 @@ def _by_token(engine: Engine, prior: dict[str, float]) -> dict[int, float]:
     """The prior of each name for the token it begins with; empty where two names begin alike."""
     found = {engine.tokenize(name)[0]: value for name, value in prior.items()}
     return found if len(found) == len(prior) else {}
+
+
+def _weighed(logits: Logits, prior: dict[int, float]) -> Logits:
+    """No other token may come: a name spelt in more tokens would get round its prior."""
+    if not prior:
+        return logits
+    names = list(prior)
+    weighed = logits.copy()
+    weighed.fill(float("-inf"))
+    weighed[names] = logits[names] + list(prior.values())
+    return weighed
 
 
 def _tokens(engine: Engine, part: list[Frame]) -> list[int]:
