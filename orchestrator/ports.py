@@ -84,6 +84,11 @@ class Tools(Protocol):
         """
         ...
 
+    def narrowed(self, spec: ToolSpec) -> ToolSpec:
+        """The spec with the only arguments that make sense now: after an edit whose place was not in
+        the file, the lines that are. Most are as they were."""
+        ...
+
     def preview(self, call: ToolCall) -> Preview: ...
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:

@@ -7,9 +7,10 @@ a session killed between any two lines has lost nothing that was shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.agent.aim import Aim
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.meter import Meter
@@ -81,11 +82,11 @@ class Turn:
         limits: Limits,
         meter: Meter,
         given: Sequence[ToolCall] = (),
-        prior: Mapping[str, float] | None = None,
+        prompt: str = "",
     ) -> None:
         """`given` are calls that the prompt itself asks for; they are made before the model's own.
 
-        `prior` is added to the log-probabilities of what the model's first call may be.
+        `prompt` are the user's own words.
         """
         self._backend = backend
         self._tools = tools
@@ -96,7 +97,7 @@ class Turn:
         self._limits = limits
         self._meter = meter
         self._given = given
-        self._prior = prior or {}
+        self._aim = Aim(prompt)
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
@@ -166,7 +167,7 @@ class Turn:
             temperature=self._limits.temperature,
             base=self._prefix.base,
             stable=self._prefix.stable,
-            prior={} if self._calls or self._given else self._prior,
+            prior=self._aim.weights(),
         )
 
     def _choices(self, room: int) -> tuple[ToolSpec, ...]:
@@ -175,7 +176,7 @@ class Turn:
             return (ANSWER_SPEC,)
         specs = tuple(
             spec
-            for spec in self._tools.specs
+            for spec in map(self._tools.narrowed, self._tools.specs)
             if spec.name != self._barred and self._gate.possible(ToolCall(spec.name, {}))
         )
         return specs if self._must_try and specs else (*specs, ANSWER_SPEC)
@@ -187,10 +188,14 @@ class Turn:
         cited = self._recorder.tool_call(call)
         yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
         self._barred = ""
-        if self._repetition.seen(call):
-            # This call's message and the repeats before it: call, result, call, result, call.
-            self._conversation.drop_tail(3)
+        denied = False
+        effect = self._tools.effect(call)
+        repeats = self._repetition.seen(call, reads=effect == "read")
+        if repeats:
+            # Only the first call and its result stay: call, result, call, result, call.
+            self._conversation.drop_tail(2 * repeats - 3)
             self._barred = call.name
+            self._must_try = False
             result = ToolResult(False, self._repetition.advice(call))
         elif refusal := self._tools.refusal(call):
             result = ToolResult(False, refusal)
@@ -198,6 +203,7 @@ class Turn:
         elif not (approval := await self._ask(call)).yes:
             result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
             self._must_try = False
+            denied = True
         else:
             if approval.call is not None:
                 call, original = approval.call, cited
@@ -212,8 +218,11 @@ class Turn:
                     yield item
             if approval.call is not None:  # else the model would take its own text for what ran
                 result = replace(result, text=f"{EDITED}\n{result.text}")
-            # A look that found nothing is worth one more try; an exit code is an answer.
-            self._must_try = not result.ok and result.exit_code is None and not self._must_try
+            # A look that found nothing is worth one more try, and so is code of the model's own that
+            # fails; what a command says is an answer.
+            answers = result.exit_code is not None and call.name not in ("run", "git")
+            self._must_try = not result.ok and not answers and not self._must_try
+        self._aim.made(call, effect, result, denied=denied)
         cited = self._recorder.tool_result(call, result, cited.record)
         yield ToolResultEvent(
             name=call.name,
@@ -225,7 +234,8 @@ class Turn:
             diff=result.diff,
             citation=cited.citation,
         )
-        await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
+        if not repeats:
+            await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
 
     async def _ask(self, call: ToolCall) -> Approval:
         self._running = asyncio.create_task(self._gate.admit(call))

@@ -1,7 +1,8 @@
-"""Small models repeat themselves: the same call, thrice in a row, is stopped.
+"""Small models repeat themselves: the same call thrice in a row, or the same look twice, is stopped.
 
-Nudging fails (220 identical calls were seen in a peer), so the repeats are taken out of the tail of
-the conversation, the tool is not offered at the next step, and the model reads what to do instead.
+Nudging fails (220 identical calls were seen in a peer, and small models give the nudge as their
+answer), so the repeats are taken out of the tail of the conversation, and the tool is not offered at
+the next step. What is said of it is for the trace.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from orchestrator.types import ToolCall
 
 LIMIT = 3
+LOOKS = 2
+"""Of a call that only reads: nothing can have changed since."""
 
 
 class Repetition:
@@ -18,11 +21,11 @@ class Repetition:
         self._last: ToolCall | None = None
         self._times = 0
 
-    def seen(self, call: ToolCall) -> bool:
-        """Whether this call completes a run of `LIMIT`; it must then not be executed."""
+    def seen(self, call: ToolCall, *, reads: bool) -> int:
+        """How long the run is that this call completes and that must not go on; 0: none."""
         self._times = self._times + 1 if call == self._last else 1
         self._last = call
-        return self._times >= LIMIT
+        return self._times if self._times >= (LOOKS if reads else LIMIT) else 0
 
     @staticmethod
     def advice(call: ToolCall) -> str:

@@ -21,7 +21,6 @@ from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
-from orchestrator.context.first_call import prior
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
@@ -224,7 +223,7 @@ class Session:
             limits=self._limits,
             meter=self.meter,
             given=mentioned(prompt, Path(self._parts.path)),
-            prior=prior(prompt),
+            prompt=prompt,
         )
         try:
             async for event in self._turn.run():

@@ -54,48 +54,63 @@ def _examples(turns: Sequence[tuple[str | ToolCall, ...]]) -> list[Message]:
     return messages
 
 
-# One whole turn: a result comes back, and the answer is a sentence about it.
-_FOUND = (
-    "setup.cfg, 1 line:\n1: name = demo",
-    ToolCall(ANSWER, {"text": "It sets the name to demo (line 1)."}),
-)
-
-# Each tool in several phrasings and languages, in mixed order, since the last ones weigh most. Pairs
-# keep apart what small models confuse: git as a topic or this repository, a statement or a question.
-# Arguments are short, so that more examples fit.
+# Whole turns show how to go on: a result comes back, and the answer is a sentence about it; what fails is
+# looked into before it is changed. Single calls show each tool in several phrasings and languages, in mixed
+# order, since the last ones weigh most; which tool a prompt wants is `first_call`'s to say, too.
 EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
-    ("Hello!", ToolCall(ANSWER, {"text": "Hello! What shall we work on?"})),
-    ("Where is the login checked?", ToolCall("search", {"pattern": "login"})),
-    ("What does setup.cfg say?", ToolCall("read", {"path": "setup.cfg"}), *_FOUND),
+    ("Hello!", ToolCall(ANSWER, {"text": "Hello! What shall we do?"})),
     (
         "In app.ini set the port to 9000 instead of 80",
         ToolCall("edit", {"path": "app.ini", "old": "port = 80", "new": "port = 9000"}),
+        "app.ini changed +1 −1\n2: port = 9000",
+        ToolCall(ANSWER, {"text": "The port in app.ini is 9000 now (line 2)."}),
     ),
-    ("Compute 2 to the power of 64 with Python", ToolCall("run", {"code": "print(2**64)"})),
-    ("What is a mutex?", ToolCall(ANSWER, {"text": "A lock that lets in one thread at a time."})),
-    ("Do the unit tests pass?", ToolCall("shell", {"command": "pytest -q"})),
-    ("Show my uncommitted changes", ToolCall("git", {"command": "diff HEAD"})),
-    ("Wo wird Redis benutzt?", ToolCall("search", {"pattern": "redis"})),
-    ("Lesson: test on Windows too", ToolCall("note", {"kind": "lesson", "text": "test on Windows too"})),
-    ("fix the typo 'teh' in b.md", ToolCall("edit", {"path": "b.md", "old": "teh", "new": "the"})),
-    ("What is git stash for?", ToolCall(ANSWER, {"text": "It puts changes aside for later."})),
     ("Quién cambió main.c?", ToolCall("git", {"command": "log main.c"})),
+    ("What is a mutex?", ToolCall(ANSWER, {"text": "A lock that lets in one thread at a time."})),
+    (
+        "A test fails, fix the bug",
+        ToolCall("shell", {"command": "pytest -q"}),
+        "test_calc.py:5: assert add(2, 2) == 4\nE  assert 0 == 4\n[exit code 1]",
+        ToolCall("read", {"path": "calc.py"}),
+        "calc.py, 2 lines:\n1: def add(a, b):\n2:     return a - b",
+        ToolCall("edit", {"path": "calc.py", "old": "return a - b", "new": "return a + b"}),
+        "calc.py changed +1 −1\n2:     return a + b",
+        ToolCall(ANSWER, {"text": "`add` in calc.py subtracted; now it adds (line 2)."}),
+    ),
+    ("Lesson: test on Windows too", ToolCall("note", {"kind": "lesson", "text": "test on Windows too"})),
+    ("Wo wird Redis benutzt?", ToolCall("search", {"pattern": "redis"})),
     ("commit it all as 'tidy up'", ToolCall("git", {"command": "commit -am 'tidy up'"})),
-    ("What is 15 % of 80?", ToolCall(ANSWER, {"text": "15 % of 80 is 12."})),
+    (
+        "Add up the prices in shop.csv with Python",
+        ToolCall(
+            "run",
+            {"code": "import csv\nprint(sum(float(r['price']) for r in csv.DictReader(open('shop.csv'))))"},
+        ),
+        "42.5",
+        ToolCall(ANSWER, {"text": "The prices add up to 42.5."}),
+    ),
     (
         "Decidimos usar Go: es rápido",
         ToolCall("note", {"kind": "decision", "text": "usar Go", "because": "es rápido"}),
     ),
     ("Which language did we choose, and why?", ToolCall(ANSWER, {"text": "Go, since it is fast."})),
+    (
+        "How many hosts are in hosts.txt?",
+        ToolCall("read", {"path": "hosts.txt"}),
+        "hosts.txt, 3 lines:\n1: alpha\n2: beta\n3: gamma",
+        ToolCall(ANSWER, {"text": "3 hosts: alpha, beta and gamma."}),
+    ),
+    (
+        "I need a script run.sh that prints ok",
+        ToolCall("write", {"path": "run.sh", "content": "#!/bin/sh\necho ok\n"}),
+    ),
+    ("Show my uncommitted changes", ToolCall("git", {"command": "diff HEAD"})),
     ("is node installed here?", ToolCall("shell", {"command": "node -v"})),
-    ("usages of MAX_SIZE", ToolCall("search", {"pattern": "MAX_SIZE"})),
-    ("descarta mis cambios en a.py", ToolCall("git", {"command": "restore a.py"})),
-    ("I need a script run.sh that prints ok", ToolCall("write", {"path": "run.sh", "content": "echo ok"})),
-    ("do we have a helper for retries?", ToolCall("search", {"pattern": "retry"})),
-    ("how many weeks are 1000 days? use Python", ToolCall("run", {"code": "print(1000/7)"})),
-    ("What is the capital of France?", ToolCall(ANSWER, {"text": "The capital of France is Paris."})),
-    ("install numpy", ToolCall("shell", {"command": "pip install numpy"})),
-    ("Lis utils.js et explique-le", ToolCall("read", {"path": "utils.js"})),
-    ("bump version to 2.1 in setup.cfg", ToolCall("edit", {"path": "setup.cfg", "old": "2.0", "new": "2.1"})),
+    (
+        "Where is the login checked?",
+        ToolCall("search", {"pattern": "login"}),
+        "auth.py:12 in check(): if not login(user):\n(1 match in 1 file)",
+        ToolCall(ANSWER, {"text": "In `check`, auth.py line 12."}),
+    ),
     ("Merke dir: Montag ist Demo", ToolCall("note", {"kind": "note", "text": "Montag ist Demo"})),
 )

@@ -38,11 +38,13 @@ def render(call: ToolCall) -> str:
 
 # --- grammar ------------------------------------------------------------------------------------
 
+# Line ends and tabs may stand in a string as they are: a small model that may not write one ends its answer.
 _GRAMMAR_TAIL = r"""
 string ::= "\"" char* "\""
 filled ::= "\"" char+ "\""
 said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])+ "\""
-char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])
+char ::= [^"\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
+hex ::= [0-9a-fA-F]
 integer ::= [1-9] [0-9]? [0-9]? [0-9]? [0-9]? [0-9]?
 """
 _MAY_BE_EMPTY = frozenset({"content", "new", "old"})
@@ -64,7 +66,7 @@ def _rule_name(spec: ToolSpec) -> str:
 def _argument_rule(parameter: Parameter) -> str:
     key = _literal(f',"{parameter.name}":')
     if parameter.choices:
-        value = "(" + " | ".join(_literal(f'"{choice}"') for choice in parameter.choices) + ")"
+        value = "(" + " | ".join(_literal(_json(choice)) for choice in parameter.choices) + ")"
     elif parameter.type == "integer":
         value = "integer"
     elif parameter == ANSWER_SPEC.parameters[0]:
@@ -72,6 +74,10 @@ def _argument_rule(parameter: Parameter) -> str:
     else:
         value = "string" if parameter.name in _MAY_BE_EMPTY else "filled"
     return f" {key} {value}" if parameter.required else f" ({key} {value})?"
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _literal(text: str) -> str:

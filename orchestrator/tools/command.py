@@ -15,6 +15,9 @@ TerminalSize = Callable[[], tuple[int, int]]
 """Columns and rows of the terminal that shows the output, asked when a command starts."""
 
 
+NO_OUTPUT = "[no output; exit code 0]"
+
+
 class Commands:
     """Commands of one project, all under the same sandbox and limits."""
 
@@ -58,7 +61,7 @@ class Commands:
         elif outcome.exit_code:
             said = f"[exit code {outcome.exit_code}]"
         else:
-            said = "" if output else "[no output; exit code 0]"
+            said = "" if output else NO_OUTPUT
         return ToolResult(
             outcome.exit_code == 0,
             f"{output}\n{said}".strip("\n") if said else output,

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.tools import files
+from orchestrator.tools import files, syntax, walk
 from orchestrator.tools.matching import Match, NoPlace, find
+from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, numbered, shorten
 from orchestrator.tools.write import Change, Writer, tidy
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+
+_MISSES = 2
+"""Edits of one file that found no place, until the next may only pick one."""
+_NAME = re.compile(r"[\w.@/-]{3,80}")
+"""What is changed in all places of a file at once: an identifier, a version, a path."""
+_PICKED_LINES, _PICKED_CHARS = 300, 12_000
+"""Of a file whose lines a grammar can list."""
 
 
 class Edit:
@@ -25,6 +37,9 @@ class Edit:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._missed: Path | None = None
+        """The file of the last edit, if that found no place in it."""
+        self._times = 0
 
     def preview(self, call: ToolCall) -> Preview:
         change = self._plan(call)
@@ -33,10 +48,22 @@ class Edit:
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         return self._writer.make(self._plan(call))
 
+    def narrowed(self) -> ToolSpec | None:
+        """After edits that found no place: only that file, and as `old` one of its lines."""
+        if self._times < _MISSES or self._missed is None or not (lines := _single(self._missed)):
+            return None
+        path, old, new = self.spec.parameters
+        shown = files.relative(self._writer.root, self._missed)
+        return replace(
+            self.spec, parameters=(replace(path, choices=(shown,)), replace(old, choices=lines), new)
+        )
+
     def _plan(self, call: ToolCall) -> Change:
+        missed, self._missed = self._missed, None
         old, new = str(call.arguments["old"]), str(call.arguments["new"])
-        path = self._writer.target(call.arguments["path"])
+        path = self._target(call.arguments["path"], old)
         shown = files.relative(self._writer.root, path)
+        self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
         if not old.strip():
             if data:
@@ -46,40 +73,116 @@ class Edit:
             content = tidy(new, path)
             return Change(path, shown, None if data is None else "", content, files.Text("").encode(content))
         if data is None:
-            raise ToolError(f"{shown} does not exist.", "Use search to find the file, or write to create it.")
+            near = walk.nearest_names(shown, list(walk.project_files(self._writer.root)), 4)
+            hint = f"Did you mean {' or '.join(near)}? " if near else ""
+            raise ToolError(f"{shown} does not exist.", f"{hint}Use search to find where it stands.")
         if files.is_binary(data):
             raise ToolError(f"{shown} is binary and cannot be edited.", "Choose a text file.")
-        if old == new:
-            raise ToolError(
-                "old and new are the same, so nothing would change.", "Give the changed text as new."
-            )
         was = files.decode(data)
-        match = _place(was.content, old, new, shown)
+        if old == new:
+            self._miss(path, was.content)
+            raise ToolError(
+                f"old and new are the same, so nothing would change.{_reads(whole(was.content), shown)}",
+                "Copy the line to change as old, and give the changed line as new.",
+            )
+        try:
+            match = find(_lf(was.content), _lf(old), _lf(new))
+        except NoPlace as error:
+            if error.lines and (content := everywhere(was.content, old, new)):
+                said = f" ({len(error.lines)} places)"
+                return Change(path, shown, was.content, content, was.encode(content), said)
+            self._miss(path, was.content)
+            raise _misplaced(error, was.content, shown) from error
         content = splice(was.content, match)
         if content == was.content:
             raise ToolError(
                 f"{shown} already reads like new; nothing was changed.", "Go on with the next step."
             )
+        if syntax.breaks(was.content, content, path):
+            content = _shifted(was.content, match, path)
+        if broken := syntax.breaks(was.content, content, path):
+            self._miss(path, was.content)
+            raise ToolError(
+                f"{shown} would no longer parse ({broken}); nothing was changed."
+                f"{_reads(whole(was.content), shown)}",
+                "Give whole lines as old and new, each with its own indentation.",
+            )
         return Change(path, shown, was.content, content, was.encode(content), match.said)
 
+    def _target(self, given: str, old: str) -> Path:
+        """Where the edit goes: the path, or the one file of that name that there is."""
+        path = self._writer.target(given)
+        if path.exists() or not old.strip():
+            return path
+        same = [one for one in walk.project_files(self._writer.root) if Path(one).name == path.name]
+        return self._writer.target(same[0]) if len(same) == 1 else path
 
-def _place(content: str, old: str, new: str, shown: str) -> Match:
-    try:
-        return find(content.replace("\r\n", "\n"), old.replace("\r\n", "\n"), new.replace("\r\n", "\n"))
-    except NoPlace as error:
-        if error.lines:
-            at = ", ".join(map(str, error.lines[:10]))
-            raise ToolError(
-                f"old occurs {len(error.lines)} times in {shown}, at lines {at}.",
-                "Add the lines around it to old, so that it is unique.",
-            ) from error
-        region = numbered([shorten(clean(line)) for line in error.nearest], error.first)
-        hint = (
-            f"The nearest lines are:\n{region}\nCopy old from these."
-            if region
-            else "Use read to see the file."
+    def _miss(self, path: Path, content: str) -> None:
+        """An edit that fails again picks from the file's own lines; it has been shown, if it is small."""
+        self._missed = path
+        self._times += 1
+        if whole(content):
+            self._writer.seen.add(path)
+
+
+def everywhere(content: str, old: str, new: str) -> str:
+    """The content with a name replaced wherever it stands as a whole; empty when `old` is no name."""
+    if not _NAME.fullmatch(old) or "\n" in new:
+        return ""
+    return re.sub(rf"(?<![\w.]){re.escape(old)}(?![\w])", lambda _: new, content)
+
+
+def _misplaced(error: NoPlace, content: str, shown: str) -> ToolError:
+    if error.lines:
+        at = ", ".join(map(str, error.lines[:10]))
+        return ToolError(
+            f"old occurs {len(error.lines)} times in {shown}, at lines {at}.",
+            "Add the lines around it to old, so that it is unique.",
         )
-        raise ToolError(f"old was not found in {shown}.", hint) from error
+    if text := whole(content):
+        return ToolError(f"old was not found in {shown}.{_reads(text, shown)}", "Copy old from these lines.")
+    region = numbered([shorten(clean(line)) for line in error.nearest], error.first)
+    hint = (
+        f"The nearest lines are:\n{region}\nCopy old from these." if region else "Use read to see the file."
+    )
+    return ToolError(f"old was not found in {shown}.", hint)
+
+
+def _reads(lines: str, shown: str) -> str:
+    return f" {shown} reads:\n{lines}\n" if lines else ""
+
+
+def _shifted(content: str, match: Match, path: Path) -> str:
+    """The change with all lines of `new` after the first as deep as the line it goes into."""
+    start = content.rfind("\n", 0, _offset(content, match.start)) + 1
+    there = content[start : _offset(content, match.start)]
+    first, *rest = match.new.split("\n")
+    if not rest or there.strip():
+        return splice(content, match)
+    new = "\n".join([first, *(there + line if line.strip() else line for line in rest)])
+    return splice(content, replace(match, new=new))
+
+
+def _single(path: Path) -> tuple[str, ...]:
+    """Texts that stand in the file once: its lines, or with the next one where a line comes twice."""
+    try:
+        content = _lf(files.decode(files.read_bytes(path, path.name)).content)
+    except ToolError:
+        return ()
+    lines = content.split("\n")
+    if len(lines) > _PICKED_LINES or len(content) > _PICKED_CHARS:
+        return ()
+    found = []
+    for number, line in enumerate(lines):
+        for text in (line.strip(), line, "\n".join(lines[number : number + 2])):
+            if text.strip() and content.count(text) == 1:
+                found.append(text)
+                break
+    return tuple(dict.fromkeys(found))
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def splice(content: str, match: Match) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.tools import runner
-from orchestrator.tools.command import Commands
+from orchestrator.tools import runner, walk
+from orchestrator.tools.command import NO_OUTPUT, Commands
 from orchestrator.tools.sandbox import Sandbox
 from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 from orchestrator.vcs import Repository
@@ -45,6 +45,8 @@ _REFUSED = (
         "--gpg-sign",
     ),
 )
+_USAGE = 129
+"""Git's exit code when it could not read its arguments."""
 _REFUSED_SHORT = {
     "grep": ("-O", "-f"),
     "rebase": ("-x",),
@@ -87,18 +89,27 @@ class GitTool:
     def effect(self, call: ToolCall) -> Effect:
         """ "read" or "command"; a refused call does nothing, so it counts as a read."""
         try:
-            return plan(str(call.arguments.get("command", "")), self._root).effect
+            planned = plans(str(call.arguments.get("command", "")), self._root)
         except ToolError:
             return "read"
+        return "read" if all(one.effect == "read" for one in planned) else "command"
 
     def preview(self, call: ToolCall) -> Preview:
         return Preview("git", f"git {call.arguments['command']}", self._commands.confined)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
-        planned = plan(str(call.arguments["command"]), self._root)
+        planned = plans(str(call.arguments["command"]), self._root)
         repository = Repository.find(self._root)
         if repository is None:
             raise ToolError("The project is not a git repository.", "Go on without git.")
+        results = [await self._one(planned[0], repository, sink)]
+        for one in planned[1:]:
+            if not results[-1].ok:
+                break
+            results.append(await self._one(one, repository, sink))
+        return replace(results[-1], text="\n".join(result.text for result in results))
+
+    async def _one(self, planned: Plan, repository: Repository, sink: OutputSink) -> ToolResult:
         writes = planned.effect != "read"
         argv = repository.command(planned.args, lambda argv: self._wrap(argv, repository, writes))
         env = {name: value for name, value in runner.environment().items() if not name.startswith("GIT_")}
@@ -107,6 +118,16 @@ class GitTool:
         if filters:
             said = f"[content filters of this repository are off here: {', '.join(filters)}]"
             result = replace(result, text=f"{result.text}\n{said}".strip())
+        if result.exit_code == _USAGE:
+            result = replace(result, text=_first_lines(result.text))
+        elif unknown := re.search(r"ambiguous argument '([^']+)'", "" if result.ok else result.text):
+            near = walk.nearest_names(unknown[1], list(walk.project_files(self._root)), 4)
+            said = f"There is no file or commit {unknown[1]}."
+            hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
+            result = replace(result, text=f"{said}{hint}\n[exit code {result.exit_code}]")
+        elif result.ok and planned.args[0] == "diff" and result.text == NO_OUTPUT:
+            status = await self._one(Plan(("status", "--short"), "read"), repository, lambda piece: None)
+            result = replace(result, text=f"{NO_OUTPUT}\nstatus --short: {status.text}")
         return result
 
     def wrap_reading(self, argv: list[str]) -> list[str]:
@@ -124,6 +145,32 @@ class GitTool:
             also_readable=sorted(seen),
             also_writable=sorted(folders) if writes else (),
         )
+
+
+def plans(command: str, root: Path) -> list[Plan]:
+    """One plan, or several where a model joined commands: `add -A && git commit -m x`."""
+    try:
+        lexer = shlex.shlex(command, posix=True, punctuation_chars="&;")
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        words = list(lexer)
+    except ValueError:
+        return [plan(command, root)]
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word in ("&&", ";"):
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    if len(parts) == 1 or not all(parts):
+        return [plan(command, root)]
+    return [plan(shlex.join(part), root) for part in parts]
+
+
+def _first_lines(text: str) -> str:
+    """What was wrong, without the page of options behind it; and the exit code."""
+    lines = text.split("\n")
+    return text if len(lines) < 6 else "\n".join([*lines[:3], lines[-1]])
 
 
 def plan(command: str, root: Path) -> Plan:
@@ -153,9 +200,27 @@ def plan(command: str, root: Path) -> Plan:
     if effect is None:
         known = "status, diff, log, show, blame, add, commit, branch, checkout, stash, merge, reset"
         raise ToolError(f"git {' '.join(args[:2])} is not available here.", f"Use one of: {known}.")
+    if name == "log":
+        args = ["log", *_readable(args[1:], root)]
     if name == "shortlog" and not any(not arg.startswith("-") for arg in args[1:]):
         args.append("HEAD")  # without one it would read stdin
     return Plan(tuple(args), effect)
+
+
+def _readable(args: list[str], root: Path) -> list[str]:
+    """Arguments of `log` as they were meant: one line a commit, and a name without quotes is one name."""
+    joined: list[str] = []
+    author = False
+    for arg in args:
+        if author and not arg.startswith("-") and joined[-1] != "--author" and not (root / arg).exists():
+            joined[-1] += f" {arg}"
+            continue
+        author = arg.startswith("--author") or (author and bool(joined) and joined[-1] == "--author")
+        joined.append(arg)
+    wide = re.compile(r"--(oneline|format|pretty|graph|stat|patch|name-|raw|numstat|shortstat|date)|-[pLSGu]")
+    if any(wide.match(arg) for arg in joined):
+        return joined
+    return ["--format=%h %ad %an: %s", "--date=short", *joined]
 
 
 def _effect(name: str, args: list[str]) -> Effect | None:

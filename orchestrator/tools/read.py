@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
+from orchestrator.tools.seen import Seen
 from orchestrator.tools.text import clean, count, numbered, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -43,8 +44,9 @@ class Read:
         "read",
     )
 
-    def __init__(self, root: Path, output_chars: int) -> None:
+    def __init__(self, root: Path, output_chars: int, seen: Seen) -> None:
         self._root = root
+        self._seen = seen
         self._room = max(200, output_chars - 300)
 
     def preview(self, call: ToolCall) -> Preview:
@@ -61,6 +63,7 @@ class Read:
             return ToolResult(True, said + self._listing(path))
         if start is None and (line := re.search(r":(\d+)(:.*)?$", given)) and given != path.name:
             start = max(1, int(line[1]) - 20)
+        self._seen.add(path.resolve())
         return ToolResult(True, said + self._window(path, start, end))
 
     def _only_namesake(self, given: str) -> tuple[Path, str]:

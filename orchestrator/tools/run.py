@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
+from orchestrator.tools import syntax
 from orchestrator.tools.command import Commands
+from orchestrator.tools.shell import shell_argv
 from orchestrator.tools.text import unfence
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -57,7 +60,15 @@ class Run:
             raise ToolError(
                 "The code is too long or holds a NUL character.", "Write it to a file and run that."
             )
-        return await self._commands.run([interpreter(self._root), "-c", _DRIVER, code], sink)
+        argv = shell_argv(code) if _is_command(code) else [interpreter(self._root), "-c", _DRIVER, code]
+        return await self._commands.run(argv, sink)
+
+
+def _is_command(code: str) -> bool:
+    """Whether it is a command line and no Python: it does not parse, and a program is called so."""
+    first = code.split(maxsplit=1)[0] if code.strip() else ""
+    found = "\n" not in code.strip() and syntax.error(code, Path("code.py"))
+    return bool(found) and (shutil.which(first) is not None or first.startswith("./"))
 
 
 def _code(call: ToolCall) -> str:

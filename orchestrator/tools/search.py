@@ -13,11 +13,14 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
 from orchestrator.tools.definitions import enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
-from orchestrator.tools.text import clean, count, shorten
+from orchestrator.tools.seen import whole
+from orchestrator.tools.text import clean, count, numbered, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _SHOWN = 30
 _SHOWN_NAMES = 10
+_FEW, _AROUND = 2, 3
+"""So few hits are shown with so many lines before and after each."""
 _LINE = 180
 _GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
 _COMMON = frozenset(
@@ -59,7 +62,8 @@ class Search:
                 unread = self._too_large(paths) if how else ""
                 return ToolResult(True, said + self._text(hits, how, names) + unread)
             if names:
-                return ToolResult(True, said + _name_text(names, pattern) + self._too_large(paths))
+                text = self._content(names[0]) if len(names) == 1 else ""
+                return ToolResult(True, said + text + _name_text(names, pattern) + self._too_large(paths))
         raise ToolError(
             f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names."
             f"{self._too_large(paths)}",
@@ -121,12 +125,14 @@ class Search:
             yield hits, how
 
     def _text(self, hits: list[Hit], how: str, names: list[str]) -> str:
+        """The hits first: a small model that has little to say repeats how a result begins."""
         head = f"no exact match; {how}: " if how else ""
         at_least = "at least " if len(hits) >= MAX_HITS else ""
-        paths = {hit.path for hit in hits}
-        lines = [f"{head}{at_least}{count(len(hits), 'match')} in {count(len(paths), 'file')}"]
+        lines: list[str] = []
         sources: dict[str, list[str]] = {}
         used, shown = 0, 0
+        if len(hits) <= _FEW:
+            return "\n".join([*(self._around(hit, sources) for hit in hits), *self._end(hits, head, names)])
         for hit in hits[:_SHOWN]:
             line = self._hit_text(hit, sources)
             used += len(line) + 1
@@ -136,10 +142,31 @@ class Search:
             shown += 1
         if shown < len(hits):
             lines.append(f"… {len(hits) - shown} more: search in one path, or for more of the line")
+        return "\n".join([*lines, *self._end(hits, head + at_least, names)])
+
+    def _end(self, hits: list[Hit], head: str, names: list[str]) -> list[str]:
+        """Files that are called so, and how much was found how."""
+        paths = {hit.path for hit in hits}
         other = [name for name in names if name not in paths]
-        if other:
-            lines.append(f"file names: {', '.join(other[:_SHOWN_NAMES])}")
-        return "\n".join(lines)
+        lines = [f"file names: {', '.join(other[:_SHOWN_NAMES])}"] if other else []
+        return [*lines, f"({head}{count(len(hits), 'match')} in {count(len(paths), 'file')})"]
+
+    def _around(self, hit: Hit, sources: dict[str, list[str]]) -> str:
+        """A hit, and the lines before and after it: often what is asked for stands there."""
+        line = self._hit_text(hit, sources)
+        source = sources[hit.path]
+        first = max(0, hit.line - 1 - _AROUND)
+        near = source[first : hit.line + _AROUND]
+        while near and not near[-1].strip():
+            near.pop()
+        if len(near) < 2:
+            return line
+        return f"{line}\n{numbered([shorten(clean(text), _LINE) for text in near], first + 1)}"
+
+    def _content(self, path: str) -> str:
+        """The only file that is called so, if it is small."""
+        text = whole("\n".join(self._lines(path)))
+        return f"{path}:\n{text}\n" if text else ""
 
     def _hit_text(self, hit: Hit, sources: dict[str, list[str]]) -> str:
         if hit.path not in sources:
@@ -225,4 +252,4 @@ def _names(pattern: str, found: list[str]) -> list[str]:
 def _name_text(names: list[str], pattern: str) -> str:
     shown = names[:_SHOWN]
     more = f"\n… {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return f"{count(len(names), 'file name')} for {pattern}:\n" + "\n".join(shown) + more
+    return "\n".join(shown) + more + f"\n({count(len(names), 'file name')} for {pattern})"

@@ -20,6 +20,7 @@ from orchestrator.tools.read import Read
 from orchestrator.tools.run import Run
 from orchestrator.tools.sandbox import Sandbox
 from orchestrator.tools.search import Search
+from orchestrator.tools.seen import Seen
 from orchestrator.tools.shell import Shell
 from orchestrator.tools.text import cap, clean
 from orchestrator.tools.write import Write, Writer
@@ -88,15 +89,17 @@ class Toolbox:
     ) -> None:
         root = project_root.resolve()
         commands = Commands(root, sandbox, settings.timeout_s, terminal)
-        writer = Writer(root, Checkpoints(root, checkpoints))
+        seen = Seen()
+        writer = Writer(root, Checkpoints(root, checkpoints), seen)
+        self._edit = Edit(writer)
         self._git = GitTool(root, sandbox, commands)
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
             Search(root, settings.output_chars),
-            Read(root, settings.output_chars),
+            Read(root, settings.output_chars, seen),
             Write(writer),
-            Edit(writer),
+            self._edit,
             Run(root, commands),
             Shell(commands),
             self._git,
@@ -140,6 +143,10 @@ class Toolbox:
         except (OSError, UnicodeError) as error:
             return _failed(call, error)
         return ""
+
+    def narrowed(self, spec: ToolSpec) -> ToolSpec:
+        """`spec`, or after an edit that found no place: its file, and the lines that are in it."""
+        return self._edit.narrowed() or spec if spec.name == self._edit.spec.name else spec
 
     def preview(self, call: ToolCall) -> Preview:
         """What a person is asked to approve. Raises nothing: a call that would fail says how."""

@@ -14,6 +14,9 @@ from pathlib import Path
 MAX_FILES = 20_000
 _NOISE = frozenset({"node_modules", "__pycache__", "venv", "target", "dist", "build"})
 
+_COMPARED = 4000
+"""Files whose names are compared letter by letter."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -111,13 +114,14 @@ def nearest_names(name: str, files: list[str], count: int = 5) -> list[str]:
     wanted = name.strip("/").lower()
     base = wanted.rpartition("/")[2]
     same = [path for path in files if path.lower().rpartition("/")[2] == base]
-    close = difflib.get_close_matches(wanted, [path.lower() for path in files], n=count, cutoff=0.6)
+    compared = files[:_COMPARED]  # each costs tens of microseconds
+    close = difflib.get_close_matches(wanted, [path.lower() for path in compared], n=count, cutoff=0.6)
     bases: dict[str, list[str]] = {}
-    for path in files:
+    for path in compared:
         bases.setdefault(path.lower().rpartition("/")[2], []).append(path)
     near = difflib.get_close_matches(base, list(bases), n=count, cutoff=0.6)
-    stem = base.partition(".")[0]
-    parts = [path for path in files if len(stem) > 2 and stem in path.lower()]
+    stem = base.partition(".")[0].replace("_", "-")
+    parts = [path for path in files if len(stem) > 2 and stem in path.lower().replace("_", "-")]
     found = [
         *same,
         *(path for path in files if path.lower() in close),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.tools import files
+from orchestrator.tools import files, syntax
 from orchestrator.tools.checkpoints import Checkpoints
-from orchestrator.tools.text import change_counts, count, unfence, unified_diff
+from orchestrator.tools.seen import Seen, whole
+from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MARKDOWN = ("", "md", "markdown")
+_SHOWN_NEW = 6
+"""Lines of a change that the model reads back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,9 @@ class Change:
 class Writer:
     """Makes changes: checkpoint, write, describe. Shared by write and edit."""
 
-    def __init__(self, root: Path, checkpoints: Checkpoints) -> None:
+    def __init__(self, root: Path, checkpoints: Checkpoints, seen: Seen) -> None:
         self.root = root
+        self.seen = seen
         self._checkpoints = checkpoints
 
     def target(self, given: str) -> Path:
@@ -58,12 +61,13 @@ class Writer:
         except OSError as error:
             raise ToolError(f"No checkpoint can be kept: {error.strerror}.", "Tell the user.") from error
         files.write_atomic(change.path, change.data, change.shown)
+        self.seen.add(change.path)
         diff = change.diff
         added, removed = change_counts(diff)
         what = f"changed +{added} −{removed}"
         if change.old is None:
             what = f"created, {count(len(change.new.splitlines()), 'line')}"
-        text = f"{change.shown} {what}{change.said}{_parse_warning(change)}"
+        text = f"{change.shown} {what}{change.said}{_now(change)}{_parse_warning(change)}"
         return ToolResult(True, text, diff=diff, changed=(change.shown,))
 
 
@@ -98,9 +102,19 @@ class Write:
         if files.is_binary(data):
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
+        if was.content.strip() and path not in self._writer.seen and was.content != new:
+            self._writer.seen.add(path)
+            raise ToolError(
+                f"{shown} exists, and write would replace all of it.{_reads(whole(was.content))}",
+                "Use edit to change a part of it, or write again to replace it.",
+            )
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
+
+
+def _reads(lines: str) -> str:
+    return f" It reads:\n{lines}\n" if lines else " It is long: read what matters first."
 
 
 def tidy(content: str, path: Path) -> str:
@@ -114,31 +128,29 @@ def tidy(content: str, path: Path) -> str:
         content = content[:-2] + "\n"
     if "\n" not in content.rstrip("\n") and "\\n" in content and path.suffix == ".py":
         unescaped = content.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
-        if syntax_error(content) and not syntax_error(unescaped):
+        if syntax.error(content, path) and not syntax.error(unescaped, path):
             content = unescaped
     return content if not content or content.endswith("\n") else content + "\n"
 
 
-def syntax_error(source: str) -> str:
-    """What Python's parser says, e.g. "line 7: invalid syntax"; empty if it parses."""
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes are no error
-            ast.parse(source)
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or type(error).__name__
-    return ""
+def _now(change: Change) -> str:
+    """The first lines that are new in a file that was there, numbered."""
+    if change.old is None:
+        return ""
+    was, now = _lf(change.old).split("\n"), _lf(change.new).split("\n")
+    first = next((i for i, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), len(was))
+    end = len(now) - next(
+        (i for i, pair in enumerate(zip(was[::-1], now[::-1], strict=False)) if pair[0] != pair[1]), len(was)
+    )
+    lines = now[first : max(end, first)]
+    if not any(line.strip() for line in lines):
+        return ""
+    return "\n" + numbered([shorten(clean(line)) for line in lines[:_SHOWN_NEW]], first + 1)
 
 
 def _parse_warning(change: Change) -> str:
-    if change.path.suffix != ".py" or not (said := syntax_error(change.new)):
-        return ""
-    parsed = change.old is not None and not syntax_error(change.old)
-    return f"\nwarning: the file {'no longer parses' if parsed else 'does not parse'}: {said}"
+    said = syntax.error(change.new, change.path) if change.new.strip() else ""
+    return f"\nwarning: the file does not parse: {said}" if said else ""
 
 
 def _crlf(content: str) -> bool:

@@ -125,9 +125,10 @@ def yielded(call: Call) -> str:
         return f"exit {call.exit_code}"
     head = call.text[:400]
     if call.name == "search":
-        if found := re.search(r"([\d,]+) match(?:es)?\b", head):
+        end = call.text[-400:]
+        if found := re.search(r"^\(.*?([\d,]+) match(?:es)? in ", end, re.MULTILINE):
             return count(_number(found[1]), "hit")
-        if found := re.search(r"([\d,]+) file names?\b", head):
+        if found := re.search(r"^\(([\d,]+) file names? for ", end, re.MULTILINE):
             return count(_number(found[1]), "name")
     if call.name == "read":
         if found := re.search(r", lines ([\d,]+)–([\d,]+) of ", head):

@@ -1,0 +1,82 @@
+"""What a turn is about, as far as the prompt's words tell: what they ask for is likelier until it was tried.
+
+A small model that was told to change a line finds it and is content. As long as the words plainly ask
+for a call (`context.first_call`) and none such has been made, an answer has to be wanted strongly.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from orchestrator.context.first_call import NAMES, prior
+from orchestrator.types import ANSWER, Effect, ToolCall, ToolResult
+
+PLAIN, SURE = 0.75, 0.95
+"""Share of the chances from which words ask plainly; and where a question is asked, too."""
+HARDLY = 0.1
+"""Chance of a tool with an effect below which nobody asked for it."""
+TRIES = 4
+"""Calls after which the model may give up."""
+EARLY, WANTED, UNASKED = -6.0, 2.0, -4.0
+"""Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not."""
+FAMILIES = (
+    frozenset({"edit", "write"}),
+    frozenset({"run", "shell"}),
+    frozenset({"git"}),
+    frozenset({"note"}),
+)
+"""Tools that serve the same wish, and without which it is not fulfilled."""
+_CLAUSE = re.compile(
+    r"[.;:!?]\s+|,\s+|\s+(?:and|then|und|dann|et|puis|y|luego|e|depois|poi|i|potem)\s+", re.IGNORECASE
+)
+_WORDS = 3
+"""Fewer words are no clause."""
+_CLAUSES = 8
+
+
+class Aim:
+    """Of one turn; an empty prompt aims at nothing."""
+
+    def __init__(self, prompt: str) -> None:
+        self._first = prior(prompt) if prompt.strip() else {}
+        self._chances = {name: math.exp(value) for name, value in self._first.items()}
+        clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
+        plain = SURE if "?" in prompt else PLAIN
+        asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
+        self._wanted = [names for names in dict.fromkeys(asked) if names]
+        self._calls = 0
+
+    def weights(self) -> Mapping[str, float]:
+        """What to add to the model's log-probabilities of the next call, by name; may be empty."""
+        if not self._calls:
+            return self._first
+        return {name: self._weight(name) for name in NAMES} if self._first else {}
+
+    def made(self, call: ToolCall, effect: Effect, result: ToolResult, *, denied: bool) -> None:
+        """A call was made. One that a person denied ends the aim; one that failed does not reach it.
+
+        What a command of the shell says is an answer, whatever its exit code.
+        """
+        self._calls += 1
+        if denied:
+            self._wanted = []
+        elif result.ok or call.name == "shell":
+            self._wanted = [names for names in self._wanted if call.name not in names]
+
+    def _weight(self, name: str) -> float:
+        pending = self._calls < TRIES * max(1, len(self._wanted)) and bool(self._wanted)
+        if name == ANSWER:
+            return EARLY if pending else 0.0
+        if pending and any(name in names for names in self._wanted):
+            return WANTED
+        asked = self._chances[name] >= HARDLY
+        return UNASKED if name in ("note", "write") and not asked else 0.0
+
+
+def _family(text: str, plain: float) -> frozenset[str]:
+    chances = {name: math.exp(value) for name, value in prior(text).items()}
+    return next(
+        (names for names in FAMILIES if sum(chances[name] for name in names) >= plain), frozenset[str]()
+    )
