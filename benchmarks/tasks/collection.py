@@ -41,7 +41,8 @@ def load(folder: Path) -> list[tuple[Repository, Task]]:
     found: list[tuple[Repository, Task]] = []
     for path in _modules(folder):
         spec = importlib.util.spec_from_file_location(f"_set_{folder.name}_{path.stem}", path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)

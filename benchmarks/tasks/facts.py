@@ -62,7 +62,7 @@ def _spellings(fact: str | tuple[str, ...]) -> tuple[str, ...]:
 def _name(fact: Fact) -> str:
     if isinstance(fact, re.Pattern):
         return f"/{fact.pattern}/"
-    return " or ".join(repr(spelling) for spelling in _spellings(fact)[:4])
+    return " or ".join(repr(spelling) for spelling in _spellings(fact)[:2])
 
 
 def _plain(text: str) -> str:

@@ -82,9 +82,20 @@ level = DEBUG
 }
 """,
     ".env.example": "SECRET_KEY=change-me\nDATABASE_PASSWORD=\nSENTRY_DSN=\nADMIN_MAIL=admin@example.org\n",
-    "deploy/hosts.ini": "[production]\nalpha = 10.0.4.11\nbravo = 10.0.4.12\n\n[staging]\ncharlie = 10.0.9.31\n",
-    "deploy/steps.md": "# Deploying\n\n1. Tag the release.\n2. `docker compose pull`\n3. `docker compose up -d`\n"
-    "4. Watch the log for ten minutes.\n",
+    "deploy/hosts.ini": """[production]
+alpha = 10.0.4.11
+bravo = 10.0.4.12
+
+[staging]
+charlie = 10.0.9.31
+""",
+    "deploy/steps.md": """# Deploying
+
+1. Tag the release.
+2. `docker compose pull`
+3. `docker compose up -d`
+4. Watch the log for ten minutes.
+""",
 }
 COMMITS = (
     Commit(

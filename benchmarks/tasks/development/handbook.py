@@ -8,8 +8,17 @@ FIRST = {
     "README.md": "# Handbook\n\nHow we work. Start with [onboarding](docs/onboarding.md).\n\n"
     "- [On call](docs/oncall.md)\n- [Releases](docs/releases.md)\n- [Glossary](docs/glossary.md)\n"
     "- [Travel](docs/travel.md)\n- [Decisions](docs/decisions)\n",
-    "CHANGELOG.md": "# Changelog\n\n## 2025-02\n\n- Travel: trains before planes.\n- On call: two people a week.\n\n"
-    "## 2025-01\n\n- First version.\n",
+    "CHANGELOG.md": """# Changelog
+
+## 2025-02
+
+- Travel: trains before planes.
+- On call: two people a week.
+
+## 2025-01
+
+- First version.
+""",
     "docs/onboarding.md": """# Onboarding
 
 Welcome! Your first week:
@@ -58,11 +67,22 @@ We release every second Wednesday. The release captain rotates.
 
 `make rollback TO=v1.2.3`. A rollback never needs permission.
 """,
-    "docs/glossary.md": "# Glossary\n\n**Captain**: who leads a release.\n\n**Drift**: when staging and production differ.\n\n"
-    "**Lantern**: the dashboard of all services; its address is lantern.example.org.\n\n"
-    "**Tarpit**: a queue for requests that are slowed down on purpose.\n",
-    "docs/travel.md": "# Travel\n\nTrains before planes. Hotels up to 140 euros a night, meals up to 38 euros a day.\n\n"
-    "Send receits to travel@example.org within 4 weeks.\n",
+    "docs/glossary.md": """# Glossary
+
+**Captain**: who leads a release.
+
+**Drift**: when staging and production differ.
+
+**Lantern**: the dashboard of all services; its address is lantern.example.org.
+
+**Tarpit**: a queue for requests that are slowed down on purpose.
+""",
+    "docs/travel.md": """# Travel
+
+Trains before planes. Hotels up to 140 euros a night, meals up to 38 euros a day.
+
+Send receits to travel@example.org within 4 weeks.
+""",
     "docs/decisions/0001-python.md": "# 1. Services are written in Python\n\nStatus: accepted\n\n"
     "Most of us know it. Rejected: Java, since builds were slow.\n",
     "docs/decisions/0002-queues.md": "# 2. Queues are in PostgreSQL\n\nStatus: superseded by 4\n\n"
@@ -98,9 +118,7 @@ TASKS = (
         (
             says(
                 ("0004-nats.md", "0004", "nats", "decision 4", "4"),
-                re.compile(
-                    r"(?i)(nobody|no one|no-one|none|not anyone|couldn't|could not|unable).*\brun|run.*(nobody|no one)"
-                ),
+                re.compile(r"(?i)(nobody|no.?one|none|not anyone|couldn't|could not|unable|cannot).*\brun"),
             ),
         ),
         (call("search", pattern="Kafka"), "Decision 4 (0004-nats.md): nobody could run it."),
@@ -201,8 +219,8 @@ TASKS = (
     Task(
         "handbook-create-adr",
         "create",
-        "Create docs/decisions/0006-uv.md in the form of the other decisions: title '6. Packages are installed "
-        "with uv', status accepted.",
+        "Create docs/decisions/0006-uv.md in the form of the other decisions: title '6. Packages are "
+        "installed with uv', status accepted.",
         (
             contains(
                 "docs/decisions/0006-uv.md",

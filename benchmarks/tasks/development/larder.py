@@ -239,7 +239,8 @@ TASKS = (
         "Please add a method clear() to the class Stock in larder/stock.py. It empties amounts.",
         (
             python(
-                "from larder.stock import Stock as S; s = S(); s.put('a', 4); s.clear(); print(len(s.amounts))",
+                "from larder.stock import Stock\n"
+                "stock = Stock(); stock.put('a', 1); stock.clear(); print(len(stock.amounts))",
                 exactly="0",
             ),
             suite_passes(("python3", "-m", "unittest", "tests.test_stock")),
@@ -323,8 +324,8 @@ TASKS = (
     Task(
         "larder-create-main",
         "create",
-        "`python -m larder` does not work, __main__.py is missing. Create larder/__main__.py: it calls parser() "
-        "from larder/cli.py and parses the arguments.",
+        "`python -m larder` does not work, __main__.py is missing. Create larder/__main__.py: it calls "
+        "parser() from larder/cli.py and parses the arguments.",
         (
             prints(("python3", "-m", "larder", "--help"), "expired", "usage"),
             prints(("python3", "-m", "larder", "nonsense"), "invalid choice", code=2),

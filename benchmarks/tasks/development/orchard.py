@@ -133,7 +133,8 @@ TASKS = (
     Task(
         "orchard-explain-oldest",
         "explain",
-        "What does the function oldest in scripts/oldest.py return when two trees were planted in the same year?",
+        "What does the function oldest in scripts/oldest.py return when two trees were planted in the same "
+        "year?",
         (
             says(
                 "id",
@@ -157,7 +158,8 @@ TASKS = (
     Task(
         "orchard-create-sick",
         "create",
-        "Create data/sick.json: a JSON list with the ids of all trees in data/trees.csv whose health is sick.",
+        "Create data/sick.json: a JSON list with the ids of all trees in data/trees.csv whose health is "
+        "sick.",
         (lambda left: _same(left, "data/sick.json", [row[0] for row in _SICK]),),
         (
             call(
@@ -244,7 +246,8 @@ TASKS = (
         (
             call(
                 "run",
-                code="import json\nprint(sum(p['area_m2'] for p in json.load(open('data/plots.json')).values()))",
+                code="import json\nplots = json.load(open('data/plots.json'))\n"
+                "print(sum(plot['area_m2'] for plot in plots.values()))",
             ),
             "En total son 8330 m².",
         ),
@@ -253,7 +256,8 @@ TASKS = (
     Task(
         "orchard-run-best",
         "run",
-        "With Python, find the day in data/harvest.json on which most kg were picked. Which day, how many kg?",
+        "With Python, find the day in data/harvest.json on which most kg were picked. Which day, how many "
+        "kg?",
         (says(number(_BEST["kg"]), _BEST["day"]),),
         (
             call(

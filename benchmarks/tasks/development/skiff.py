@@ -3,7 +3,7 @@
 from tasks.kit import Commit, Task, call, contains, number, prints, says, sets, suite_passes
 
 FIRST = {
-    "README.md": "# skiff\n\nCarts and prices for a web shop.\n\n    npm test\n    node bin/quote.js 3 12.5\n",
+    "README.md": "# skiff\n\nCarts and prices of a shop.\n\n    npm test\n    node bin/quote.js 3 12.5\n",
     "package.json": """{
   "name": "skiff",
   "version": "2.3.1",
@@ -228,8 +228,8 @@ TASKS = (
     Task(
         "skiff-create-slug",
         "create",
-        "Create src/slug.js. It exports a function slugify(text) (module.exports = { slugify }) that makes the "
-        "text lower case and replaces spaces with hyphens.",
+        "Create src/slug.js. It exports a function slugify(text) (module.exports = { slugify }) that makes "
+        "the text lower case and replaces spaces with hyphens.",
         (
             prints(
                 ("node", "-e", "console.log(require('./src/slug').slugify('Blue Tea Mug'))"),
@@ -240,8 +240,8 @@ TASKS = (
             call(
                 "write",
                 path="src/slug.js",
-                content="'use strict';\n\nfunction slugify(text) {\n  return text.toLowerCase().replace(/ /g, '-');\n}\n\n"
-                "module.exports = { slugify };\n",
+                content="'use strict';\n\nfunction slugify(text) {\n"
+                "  return text.toLowerCase().replace(/ /g, '-');\n}\n\nmodule.exports = { slugify };\n",
             ),
             "src/slug.js exports slugify.",
         ),
@@ -264,8 +264,8 @@ TASKS = (
                 (
                     "node",
                     "-e",
-                    "const {Cart} = require('./src/cart'); const c = new Cart(); c.add('a', 5, 4); c.add('b', 1);"
-                    "console.log(c.total())",
+                    "const {Cart} = require('./src/cart'); const c = new Cart();"
+                    "c.add('a', 5, 4); c.add('b', 1); console.log(c.total())",
                 ),
                 exactly="21",
             ),
@@ -290,7 +290,8 @@ TASKS = (
                 (
                     "node",
                     "-e",
-                    "const s = require('./src/shipping').shippingCost; console.log(s(3899), s(3900), s(1, true))",
+                    "const s = require('./src/shipping').shippingCost;"
+                    "console.log(s(3899), s(3900), s(1, true))",
                 ),
                 exactly="495 0 990",
             ),
