@@ -30,9 +30,9 @@ def number(value: float) -> tuple[str, ...]:
     whole, _, part = f"{value}".partition(".")
     part = "" if part == "0" else part
     spellings = []
-    for group, point in ((",", "."), (".", ","), (" ", ","), ("", "."), ("", ","), ("'", ".")):
+    for group, point in (("", "."), ("", ","), (",", "."), (".", ","), (" ", ","), ("'", ".")):
         digits = f"{int(whole):,}".replace(",", group)
-        for tail in {part, part.ljust(2, "0") if part else "", "" if part else "0", "" if part else "00"}:
+        for tail in (part, part.ljust(2, "0")) if part else ("", "0", "00"):
             spellings.append(digits + (point + tail if tail else ""))
     words = _WORDS.get(int(value), "").split() if not part else []
     return tuple(dict.fromkeys([*spellings, *words]))

@@ -321,6 +321,13 @@ def test_a_set_with_a_fault_says_where(tmp_path: Path, text: str, said: str) -> 
         load(tmp_path)
 
 
+def test_the_set_of_the_readme_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "benchmarks" / "tasks" / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "garden.py").write_text(page.split("```python\n")[1].split("```")[0])
+    done = score("--model", "reference", "--set", str(tmp_path))
+    assert "done 100.0 % (2/2)" in done.stdout, done.stderr
+
+
 def test_there_is_no_such_set(tmp_path: Path) -> None:
     with pytest.raises(SetError, match="There is no set"):
         find(str(tmp_path))

@@ -114,7 +114,7 @@ TASKS = (
     Task(
         "handbook-find-kafka",
         "find",
-        "Which decision rejected Kafka, and why?",
+        "Which of our decisions rejected Kafka, and why?",
         (
             says(
                 ("0004-nats.md", "0004", "nats", "decision 4", "4"),
@@ -126,7 +126,7 @@ TASKS = (
     Task(
         "handbook-read-s2",
         "read",
-        "Wie schnell muss bei S2 die erste Antwort kommen?",
+        "Wie schnell muss laut unserem Handbuch bei S2 die erste Antwort kommen?",
         (says(number(50)),),
         (call("search", pattern="S2"), "Innerhalb von 50 Minuten (docs/oncall.md)."),
         language="de",
@@ -134,7 +134,7 @@ TASKS = (
     Task(
         "handbook-read-hotel",
         "read",
-        "what may a hotel cost per night?",
+        "what may a hotel cost per night, according to our handbook?",
         (says(number(140)),),
         (call("search", pattern="hotel"), "Up to 140 euros a night."),
     ),
@@ -156,14 +156,13 @@ TASKS = (
     Task(
         "handbook-explain-escalation",
         "explain",
-        "Explain how escalation works when nobody answers the pager.",
+        "Explain how escalation works in docs/oncall.md when nobody answers the pager.",
         (
             says(
                 ("Yusuf Demir", "Yusuf", "head of platform"), (*number(2)[:1], "two", "2", "twice", "second")
             ),
         ),
         (
-            call("search", pattern="escalation"),
             call("read", path="docs/oncall.md"),
             "After two unanswered pages the pager calls Yusuf Demir, head of platform.",
         ),

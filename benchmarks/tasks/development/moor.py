@@ -112,7 +112,7 @@ TASKS = (
     Task(
         "moor-read-time",
         "read",
-        "At what time does the nightly backup start?",
+        "At what time does our nightly backup start?",
         (says(("03:40", "3:40", "03:40:00")),),
         (call("search", pattern="OnCalendar"), "At 03:40 (etc/moor.timer)."),
     ),

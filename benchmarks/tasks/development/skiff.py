@@ -155,9 +155,9 @@ TASKS = (
     Task(
         "skiff-read-ttl",
         "read",
-        "After how many minutes is a session stale?",
+        "After how many minutes is a session stale in this code?",
         (says(number(45)),),
-        (call("search", pattern="stale"), "After 45 minutes (src/session.js, line 3)."),
+        (call("read", path="src/session.js"), "After 45 minutes (src/session.js, line 3)."),
     ),
     Task(
         "skiff-count-deps",
