@@ -80,16 +80,24 @@ def contains(path: str, *facts: Fact, never: tuple[Fact, ...] = (), loses: int |
     return check
 
 
+def parses(path: str, wanted: Any) -> Check:
+    """The file, parsed, is exactly this."""
+
+    def check(left: Left) -> str:
+        try:
+            data = parsed(left.project / path)
+        except (OSError, ValueError) as error:
+            return f"{path} cannot be read: {error}"
+        return "" if data == wanted else f"{path} is not as it should be: {_difference(wanted, data)}"
+
+    return check
+
+
 def becomes(path: str, change: Callable[[Any], Any]) -> Check:
     """The file, parsed, is what `change` makes of the earlier one: JSON, TOML, YAML, INI, .env or CSV."""
 
     def check(left: Left) -> str:
-        try:
-            after = parsed(left.project / path)
-        except (OSError, ValueError) as error:
-            return f"{path} cannot be read: {error}"
-        wanted = change(deepcopy(parsed(left.pristine / path)))
-        return "" if after == wanted else f"{path} is not as it should be: {_difference(wanted, after)}"
+        return parses(path, change(deepcopy(parsed(left.pristine / path))))(left)
 
     return check
 
