@@ -118,6 +118,18 @@ def test_an_answer_to_another_question_is_wrong(name: str, entries: dict[str, En
                 assert judge(one.task, Left(one.pristine, one.pristine, answer)), (one.task.id, answer)
 
 
+@pytest.mark.parametrize(
+    ("name", "answer"),  # each was given by a small model, and once taken for right
+    [
+        ("skiff-find-money", "In bin/quote.js, the function formatMoney is defined. In src/money.js, too."),
+        ("tides-explain-spring", "is_spring_tide renvoie true si moon_age est entre 15 et 30."),
+    ],
+)
+def test_a_near_miss_is_a_miss(name: str, answer: str, entries: dict[str, Entry]) -> None:
+    one = entries[name]
+    assert judge(one.task, Left(one.pristine, one.pristine, answer))
+
+
 # --- facts --------------------------------------------------------------------------------------
 
 
@@ -149,6 +161,7 @@ def test_a_fact_is_found(fact: Any, text: str) -> None:
         (number(300), "1,300"),
         (number(2.75), "12.75 or 2.751"),
         (number(16.3), "16.3.1"),
+        (number(16.3), "16"),
         ("stock.py", "overstock.py"),
         ("low", "lower, below, s_low"),
     ],

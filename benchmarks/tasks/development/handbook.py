@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.kit import Commit, Task, call, contains, number, says, there
+from tasks.kit import Commit, Task, call, contains, number, says
 
 FIRST = {
     "README.md": "# Handbook\n\nHow we work. Start with [onboarding](docs/onboarding.md).\n\n"
@@ -103,12 +103,8 @@ TASKS = (
     Task(
         "handbook-find-lantern",
         "find",
-        "In which document is 'Lantern' explained?",
-        (
-            says(
-                ("glossary.md", "glossary"),
-            ),
-        ),
+        "In which document, and on which line, is 'Lantern' explained?",
+        (says(("glossary.md", "glossary"), number(7)),),
         (call("search", pattern="Lantern"), "In docs/glossary.md, line 7."),
     ),
     Task(
@@ -244,9 +240,11 @@ TASKS = (
         "Write a SECURITY.md: a heading, and one sentence saying that vulnerabilities are reported to "
         "security@example.org.",
         (
-            there("SECURITY.md"),
             contains(
-                "SECURITY.md", re.compile(r"(?m)^#+ \S"), "security@example.org", re.compile(r"(?i)vulnerab")
+                "SECURITY.md",
+                re.compile(r"(?m)^#+ \S"),
+                re.compile(r"(?m)^[^#\n].*security@example\.org"),
+                re.compile(r"(?i)vulnerab"),
             ),
         ),
         (

@@ -191,19 +191,20 @@ TASKS = (
     Task(
         "larder-explain-withdraw",
         "explain",
-        "What does Stock.withdraw do when nothing of the item is left afterwards?",
+        "Explain Stock.withdraw: what happens if one takes more than is there, and what if nothing is left?",
         (
             says(
+                "OutOfStock",
                 (
                     *("del", "delete", "deletes", "deleted", "deleting", "remove", "removes", "removed"),
                     *("removing", "forget", "forgets", "forgotten", "drops", "dropped"),
-                )
+                ),
             ),
         ),
         (
             call("search", pattern="def withdraw"),
             call("read", path="larder/stock.py"),
-            "It removes the item from amounts.",
+            "It raises OutOfStock; when nothing is left, the item is removed from amounts.",
         ),
     ),
     Task(

@@ -152,15 +152,15 @@ TASKS = (
                 (
                     *(
                         "read back",
+                        "be read",
+                        "readable",
+                        "unreadable",
                         "listed",
                         "list",
                         "listing",
-                        "readable",
-                        "unreadable",
-                        "cannot be read",
-                        "read",
+                        "--list",
                     ),
-                    *("corrupt", "corrupted", "--list"),
+                    *("lister", "listable", "corrupt", "corrupted", "invalid", "verified", "verify"),
                 )
             ),
         ),

@@ -217,7 +217,7 @@ TASKS = (
     Task(
         "orchard-edit-irrigated",
         "edit",
-        "plot C is irrigated now, please note that in data/plots.json",
+        "plot C is irrigated now, please change that in data/plots.json",
         (sets("data/plots.json", {"C.irrigated": True}),),
         (
             call("read", path="data/plots.json"),

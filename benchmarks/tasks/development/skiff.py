@@ -1,5 +1,7 @@
 """A small JavaScript package (Node, no dependencies installed): carts and prices. One test fails."""
 
+import re
+
 from tasks.kit import Commit, Task, call, contains, number, prints, says, sets, suite_passes
 
 FIRST = {
@@ -134,7 +136,7 @@ TASKS = (
         "skiff-find-money",
         "find",
         "¿En qué archivo está definida la función formatMoney?",
-        (says("money.js", never=("quote.js is", "cart.js")),),
+        (says("money.js", never=(re.compile(r"quote\.js.{0,40}defin|defin\w* (in|en) \W*(bin/)?quote"),)),),
         (call("search", pattern="formatMoney"), "Está en src/money.js, línea 6."),
         language="es",
     ),

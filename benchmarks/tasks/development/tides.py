@@ -167,7 +167,7 @@ TASKS = (
         "tides-explain-spring",
         "explain",
         "Explique is_spring_tide : que renvoie-t-elle pour moon_age = 15, et pourquoi ?",
-        (says(("True", "vrai", "vraie")),),
+        (says(("True", "vrai", "vraie"), (*number(14.75), *number(0.25))),),
         (
             call("search", pattern="is_spring_tide"),
             "Elle renvoie True : 15 modulo 14.75 vaut 0.25, moins que 2.",
