@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 
 from orchestrator.tools import runner
 from orchestrator.tools.sandbox import probe
@@ -32,7 +33,7 @@ def prints(
 
     def check(left: Left) -> str:
         ended, output = _run(left.project, command, given or {})
-        shown = " ".join(command)
+        shown = shorten(" ".join(command), 70, placeholder=" …")
         if ended != code:
             return f"`{shown}` ended with {ended}: {' '.join(output.split())[-200:]}"
         if exactly is not None and output.split() != exactly.split():
