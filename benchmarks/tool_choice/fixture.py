@@ -6,9 +6,12 @@ is left changed but not committed, as a person's work usually is.
 
 from __future__ import annotations
 
-import os
-import subprocess
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from isolated import history
 
 FIRST = {
     "README.md": """# parcel
@@ -162,34 +165,9 @@ def test_total_includes_vat():
 
 def build(folder: Path) -> Path:
     """Make the repository in `folder` (created; must not exist yet) and return it."""
-    folder.mkdir(parents=True)
-    _git(folder, "init", "--quiet", "--initial-branch=main")
-    for day, author, message, files in (
-        (3, "Ana Lopes", "Rates and quotas", FIRST),
-        (17, "Jon Berg", "Carrier client, invoices and settings", SECOND),
-    ):
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        _git(folder, "add", "--all")
-        _git(folder, "commit", "--quiet", "--message", message, author=author, day=day)
-    with (folder / "README.md").open("a", encoding="utf-8", newline="\n") as readme:
-        readme.write("\nInvoices are described in `docs/usage.md`.\n")
-    return folder
-
-
-def _git(folder: Path, *arguments: str, author: str = "Ana Lopes", day: int = 1) -> None:
-    mail = author.lower().replace(" ", ".") + "@example.org"
-    date = f"2025-03-{day:02}T10:00:00+00:00"
-    person = {
-        f"GIT_{who}_{what}": value
-        for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", author), ("EMAIL", mail), ("DATE", date))
-    }
-    # The user's own git configuration (hooks, signing, templates) has no say here.
-    nowhere = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TEMPLATE_DIR": ""}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    subprocess.run(
-        ["git", *arguments], cwd=folder, check=True, capture_output=True, env=inherited | person | nowhere
-    )
+    commits = [
+        history.Commit("Ana Lopes", 3, "Rates and quotas", FIRST),
+        history.Commit("Jon Berg", 17, "Carrier client, invoices and settings", SECOND),
+    ]
+    readme = FIRST["README.md"] + "\nInvoices are described in `docs/usage.md`.\n"
+    return history.build(folder, commits, uncommitted={"README.md": readme})

@@ -1,27 +1,20 @@
-"""One prompt, one `orch ask`, with nothing left of the prompts before it.
-
-An `Area` is a folder with a node's home and a project. The home's models and snapshots (and
-whatever else is no memory) are links into the real home; its journal, registry and history are its
-own, and are removed with the project before each prompt.
-"""
+"""One prompt, one `orch ask`, and the event that decides what it reached for."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.paths import PROJECT_FOLDER, Home, home
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from isolated.area import Area, SetUpError, end, kill
 
 REQUIRED = {
     "search": ("pattern",),
@@ -33,14 +26,6 @@ REQUIRED = {
     "git": ("command",),
     "note": ("kind", "text"),
 }
-MEMORY = ("journal*", "memory_log*", "registry*", "history*", "run")
-IDENTITY = Path(PROJECT_FOLDER) / "project.toml"
-GRACE_S = 15
-"""Seconds that an interrupted `orch` has to end by itself."""
-
-
-class SetUpError(Exception):
-    """The program ended with an error before a session began: no prompt can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,74 +39,24 @@ class FirstCall:
 
 
 @dataclass(slots=True)
-class Area:
-    """Where one prompt at a time is asked. `root` is created; `pristine` is copied, never used."""
+class PromptArea(Area):
+    """An area for prompts about one repository. `pristine` is copied, never used."""
 
-    program: str
-    root: Path
     pristine: Path
     timeout_s: float
     fast: bool
     warm: bool = field(default=False, init=False)
     """Has one run been left to finish? Only then is the prompt's common prefix surely kept."""
 
-    running: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        real = home().root
-        self.home.root.mkdir(parents=True)
-        for item in real.iterdir() if real.is_dir() else ():
-            if item.name == self.home.config.name:
-                shutil.copy(item, self.home.config)
-            elif not any(item.match(pattern) for pattern in MEMORY):
-                (self.home.root / item.name).symlink_to(item)
-
-    @property
-    def home(self) -> Home:
-        return Home(self.root / "home")
-
-    @property
-    def project(self) -> Path:
-        return self.root / "workspace" / "parcel"
-
-    def stop(self) -> None:
-        """End what runs here now: it has its own session, where a Ctrl-C does not reach it."""
-        if self.running is not None and self.running.poll() is None:
-            _kill(self.running)
-
-    def reset(self) -> None:
-        """A new project and an empty memory. The project's identity stays: it is no memory, and a
-        new one would leave a KV cache snapshot of its own behind for every prompt."""
-        identity = self.project / IDENTITY
-        kept = identity.read_bytes() if identity.exists() else None
-        shutil.rmtree(self.project.parent, ignore_errors=True)
-        for pattern in MEMORY:
-            for item in self.home.root.glob(pattern):
-                shutil.rmtree(item) if item.is_dir() else item.unlink()
-        shutil.copytree(self.pristine, self.project)
-        if kept is not None:
-            identity.parent.mkdir()
-            identity.write_bytes(kept)
-
-
-def first_call(area: Area, prompt: str, model: str) -> FirstCall:
+def first_call(area: PromptArea, prompt: str, model: str) -> FirstCall:
     """Ask, wait for the event that decides, end the program. Raises `SetUpError`."""
-    area.reset()
+    project = area.reset(area.pristine, "parcel")
     options = f"--model {model} --mode ask --approve never --max-steps 1 --json".split()
-    command = [area.program, "ask", "--project", str(area.project), *options, "--", prompt]
     started = time.monotonic()
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=os.environ | {"ORCH_HOME": str(area.home.root)},
-            cwd=area.project,
-            start_new_session=True,
-        )
-        area.running = process
-        timer = threading.Timer(area.timeout_s, _kill, [process])
+        process = area.start(project, ["ask", "--project", str(project), *options, "--", prompt], errors)
+        timer = threading.Timer(area.timeout_s, kill, [process])
         timer.start()
         began, event = False, None
         try:
@@ -134,7 +69,7 @@ def first_call(area: Area, prompt: str, model: str) -> FirstCall:
         finally:
             expired = not timer.is_alive()
             timer.cancel()
-            _end(process)
+            end(process)
         if event is not None:
             got = "answer" if event["type"] in ("answer", "token") else str(event["name"])
             problem = flaw(event)
@@ -175,24 +110,3 @@ def flaw(event: dict[str, Any]) -> str:
         return "arguments are no object"
     missing = [key for key in REQUIRED[name] if key not in given]
     return f"without {', '.join(missing)}" if missing else ""
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt, as a person would, so that nothing half written stays; then insist."""
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-    drain = threading.Thread(target=process.stdout.read if process.stdout else None, daemon=True)
-    drain.start()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_S)
-    _kill(process)
-    process.wait()
-    drain.join()
-    if process.stdout:
-        process.stdout.close()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The whole process group: a worker must not outlive its parent."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import queue
-import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fixture import build
-from isolation import Area, SetUpError, first_call
+from isolated.area import SetUpError, each, find_program, spread
+from isolation import PromptArea, first_call
 from report import summary, text
 
 HERE = Path(__file__).resolve().parent
@@ -85,38 +82,7 @@ def load(name: str) -> list[Prompt]:
 def choose(prompts: Sequence[Prompt], only: Sequence[str], limit: int | None) -> list[Prompt]:
     """Prompts of the groups in `only` (all when empty); a limit picks evenly across the set."""
     kept = [prompt for prompt in prompts if not only or prompt.group in only]
-    if limit is None or limit >= len(kept):
-        return kept
-    return [kept[index * len(kept) // limit] for index in range(limit)]
-
-
-def ask_all(
-    prompts: Sequence[Prompt], areas: Sequence[Area], model: str, progress: Callable[[Outcome], None]
-) -> list[Outcome]:
-    """Outcomes in the order of the prompts; as many at once as there are areas."""
-    free: queue.SimpleQueue[Area] = queue.SimpleQueue()
-    for area in areas:
-        free.put(area)
-
-    def ask(prompt: Prompt) -> Outcome:
-        area = free.get()
-        try:
-            call = first_call(area, prompt.prompt, model)
-        finally:
-            free.put(area)
-        outcome = Outcome(**asdict(prompt), **asdict(call))
-        progress(outcome)
-        return outcome
-
-    with ThreadPoolExecutor(len(areas)) as pool:
-        futures = [pool.submit(ask, prompt) for prompt in prompts]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for area in areas:
-                area.stop()
-            raise
+    return spread(kept, limit)
 
 
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -135,12 +101,13 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     options = arguments(given)
     prompts = choose(load(options.set), options.only, options.limit)
-    program = shutil.which("orch") or shutil.which("orch", path=str(Path(sys.executable).parent))
-    if program is None:
-        sys.exit("`orch` is not on PATH. Install the project first: pip install -e .")
-    # A job started with & inherits an ignored SIGINT, and `orch` would from us.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    program = find_program()
     done = 0
+
+    def ask(area: PromptArea, prompt: Prompt) -> Outcome:
+        outcome = Outcome(**asdict(prompt), **asdict(first_call(area, prompt.prompt, options.model)))
+        progress(outcome)
+        return outcome
 
     def progress(outcome: Outcome) -> None:
         nonlocal done
@@ -154,11 +121,11 @@ def main(given: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="tool-choice-") as folder:
         pristine = build(Path(folder) / "pristine")
         areas = [
-            Area(program, Path(folder) / f"area{number}", pristine, options.timeout, options.fast)
+            PromptArea(program, Path(folder) / f"area{number}", pristine, options.timeout, options.fast)
             for number in range(max(1, options.jobs))
         ]
         try:
-            outcomes = ask_all(prompts, areas, options.model, progress)
+            outcomes = each(prompts, areas, ask)
         except KeyboardInterrupt:
             return 130
         except SetUpError as error:
