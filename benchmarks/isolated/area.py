@@ -43,6 +43,7 @@ class Area:
 
     def __post_init__(self) -> None:
         real = home().root
+        home().snapshots.mkdir(parents=True, exist_ok=True)  # else each run prefills the fixed prompt anew
         self.home.root.mkdir(parents=True)
         for item in real.iterdir() if real.is_dir() else ():
             if item.name == self.home.config.name:
