@@ -51,6 +51,11 @@ class Home:
         """Locks and markers of running sessions."""
         return self.root / "run"
 
+    @property
+    def busy(self) -> Path:
+        """Held while a person waits for the model on this node."""
+        return self.run / "busy.lock"
+
 
 def home() -> Home:
     """The node's home: `ORCH_HOME`, else the platform's folder for user data."""

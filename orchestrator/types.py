@@ -189,6 +189,18 @@ class Finish:
 Generated = Prefill | AnswerText | Finish
 
 
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """The end of warming: `tokens` a session of the project starts from, `cached` of them known before.
+
+    `reason` "stopped": somebody waits for the model, and goes first.
+    """
+
+    reason: Literal["done", "stopped", "cancelled"]
+    tokens: int
+    cached: int
+
+
 # --- journal ------------------------------------------------------------------------------------
 
 Kind = Literal[

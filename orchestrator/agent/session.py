@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
-from orchestrator.agent.loop import Limits, Prefix, Turn
+from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
-from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
+from orchestrator.context.builder import Window
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
@@ -134,15 +135,9 @@ class Session:
         return events
 
     async def _read_window(self) -> None:
-        fitted = await self._tiers.read(self._parts.backend, self._budgets)
-        self._fitted = {tier.source.name: tier.text for tier in fitted}
-        texts = [m.text or str(dict(m.call.arguments) if m.call else "") for m in self._parts.fixed]
-        fixed = sum(await self._parts.backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
-        self.window = build(self._parts.fixed, fixed, fitted, (), 0)
-        whole = (await self._parts.backend.count([documents_text(fitted)]))[0]
-        self._prefix = Prefix(
-            self.window.messages, fixed + whole + 4 * MESSAGE_OVERHEAD, self.window.base, self.window.stable
-        )
+        reading = await read(self._parts.backend, self._parts.fixed, self._tiers, self._budgets)
+        self._fitted = {tier.source.name: tier.text for tier in reading.fitted}
+        self.window, self._prefix = reading.window, reading.prefix
 
     async def close(self, reason: str) -> list[Event]:
         """Write the end and the log entry. `reason`: done, interrupted, failed or rollover.

@@ -159,16 +159,17 @@ class Engine:
         """Append up to `chunk` tokens. Raises `Stopped`, then none of them is kept."""
         c.llama_set_abort_callback(self._context, self._abort, None)
         try:
-            self._decode(tokens, logits)
+            self._decode(tokens, int(logits))
         finally:  # asked a few hundred times a token: dear in generation, and not needed there
             c.llama_set_abort_callback(self._context, c.ggml_abort_callback(), None)
 
-    def append(self, token: int) -> None:
-        """Append one token and compute the logits after it."""
-        self._decode((token,), True)
+    def append(self, *tokens: int) -> None:
+        """Append up to `chunk` tokens and compute the logits after each: `logits` has one row a token."""
+        self._decode(tokens, len(tokens))
 
-    def _decode(self, tokens: Sequence[int], logits: bool) -> None:
-        status = c.llama_decode(self._context, self._batch.fill(tokens, len(self.ids), logits))
+    def _decode(self, tokens: Sequence[int], rows: int) -> None:
+        """Append `tokens` and compute the logits after the last `rows` of them."""
+        status = c.llama_decode(self._context, self._batch.fill(tokens, len(self.ids), rows))
         if status == 0:
             self.ids.extend(tokens)
             return
@@ -179,9 +180,12 @@ class Engine:
             raise Stopped
         raise RuntimeError(f"llama_decode failed with {status} at {kept} tokens")
 
-    def logits(self) -> Logits:
-        """Logits after the last token: a view that the next decode overwrites."""
-        pointer = c.llama_get_logits_ith(self._context, -1)
+    def logits(self, row: int = -1) -> Logits:
+        """Logits after the last token, or after token `row` of what was appended last.
+
+        A view that the next decode overwrites.
+        """
+        pointer = c.llama_get_logits_ith(self._context, row)
         return np.ctypeslib.as_array(pointer, (self.vocab_size,))
 
     # --- snapshots ------------------------------------------------------------------------------
@@ -244,12 +248,13 @@ class _Batch:
             self._batch.seq_id[i][0] = 0
         self._logits[:] = 0
 
-    def fill(self, tokens: Sequence[int], position: int, logits: bool) -> Any:
+    def fill(self, tokens: Sequence[int], position: int, rows: int) -> Any:
+        """`tokens` from `position` on; logits are computed for the last `rows` of them."""
         count = len(tokens)
         self._token[:count] = tokens
         self._pos[:count] = np.arange(position, position + count)
         self._logits[:count] = 0
-        self._logits[count - 1] = logits
+        self._logits[count - rows : count] = 1
         self._batch.n_tokens = count
         return self._batch
 

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.models.snapshot import SnapshotStore, common_prefix, space
+from orchestrator import durable
+from orchestrator.models import snapshot_about
+from orchestrator.models.snapshot import BASE, SnapshotStore, common_prefix, owner_of, space
 
 IDS = st.lists(st.integers(0, 3), max_size=40)
 
 
-def save(store: SnapshotStore, ids: Sequence[int], size: int = 100, space: str = "s") -> bool:
+def save(
+    store: SnapshotStore, ids: Sequence[int], size: int = 100, space: str = "s", owner: str = BASE
+) -> bool:
     def write(path: Path) -> bool:
         path.write_bytes(bytes(size))
         return True
 
-    saved = store.save(space, ids, size, write)
+    saved = store.save(space, owner, ids, size, write)
     store.wait()
     return saved
 
@@ -36,17 +42,17 @@ def test_common_prefix(a: list[int], b: list[int]) -> None:
 
 def test_what_was_saved_is_found(store: SnapshotStore) -> None:
     assert save(store, [1, 2, 3])
-    found = store.best("s", [1, 2, 3, 4], marks=[3])
+    found = store.best("s", [1, 2, 3, 4], base=3)
     assert found is not None
     assert (found.ids, found.shared) == ((1, 2, 3), 3)
     assert store.whole(found)
-    assert store.best("another model", [1, 2, 3, 4], marks=[3]) is None
+    assert store.best("another model", [1, 2, 3, 4], base=3) is None
 
 
 def test_the_longest_common_prefix_wins_where_none_is_exact(store: SnapshotStore) -> None:
     for ids in ([1, 2], [1, 2, 3, 4, 9, 9], [7, 7, 7]):
         save(store, ids)
-    found = store.best("s", [1, 2, 3, 4, 5], marks=[5])
+    found = store.best("s", [1, 2, 3, 4, 5], base=5)
     assert found is not None
     assert (found.ids, found.shared) == ((1, 2, 3, 4, 9, 9), 4)
     assert store.best("s", [5, 6]) is None
@@ -72,8 +78,8 @@ def test_a_damaged_index_is_dropped_with_its_snapshot(store: SnapshotStore, cont
     save(store, [1, 2, 3])
     (ids,) = store.folder.glob("*/*.ids")
     ids.write_bytes(content)
-    assert store.best("s", [1, 2, 3], marks=[3]) is None
-    assert not list(store.folder.glob("*/*"))
+    assert store.best("s", [1, 2, 3], base=3) is None
+    assert not [path for path in store.folder.glob("*/*") if path.suffix in (".kv", ".ids")]
 
 
 def test_the_oldest_use_goes_first(tmp_path: Path) -> None:
@@ -84,7 +90,7 @@ def test_the_oldest_use_goes_first(tmp_path: Path) -> None:
         os.utime(path, (1e9 - age, 1e9 - age))
     first = store.best("s", [1])
     assert first is not None
-    assert store.whole(first)  # used now: the other one is the oldest
+    store.used(first)  # now: the other one is the oldest
     save(store, [3])
     assert store.best("s", [1])
     assert store.best("s", [3])
@@ -97,7 +103,7 @@ def test_larger_than_the_limit_is_not_saved(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_nothing(store: SnapshotStore) -> None:
-    assert not store.save("s", [1, 2], 10, lambda path: False)
+    assert not store.save("s", BASE, [1, 2], 10, lambda path: False)
     assert not list(store.folder.glob("*/*"))
 
 
@@ -105,7 +111,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = SnapshotStore(tmp_path / "file", 1000)
     assert not save(store, [1, 2])
-    assert store.best("s", [1, 2], marks=[2]) is None
+    assert store.best("s", [1, 2], base=2) is None
 
 
 def test_left_over_temporary_files_go_when_old(store: SnapshotStore) -> None:
@@ -127,3 +133,134 @@ def test_only_the_owner_may_read(store: SnapshotStore) -> None:
 def test_the_space_depends_on_every_part() -> None:
     assert space("model", 1) == space("model", 1)
     assert space("model", 1) != space("model", 2)
+
+
+def of_project(store: SnapshotStore, project: str, path: str = "") -> SnapshotStore:
+    return SnapshotStore(store.folder, store.max_bytes, model="m", project=project, path=path)
+
+
+def test_a_project_has_one_snapshot_and_a_newer_one_takes_its_place(store: SnapshotStore) -> None:
+    heron, wren = of_project(store, "heron"), of_project(store, "wren")
+    save(heron, [1, 2, 3], owner=owner_of("heron"))
+    save(wren, [1, 2, 9], owner=owner_of("wren"))
+    save(heron, [1, 2, 4, 5], owner=owner_of("heron"))
+    kept = {
+        tuple(found.ids) for ask in ([1, 2, 3], [1, 2, 4, 5], [1, 2, 9]) if (found := heron.best("s", ask))
+    }
+    assert kept == {(1, 2, 4, 5), (1, 2, 9)}
+    assert len(list(store.folder.glob("*/*.kv"))) == 2
+
+
+def test_what_a_project_s_own_snapshot_shares_is_found(store: SnapshotStore) -> None:
+    heron = of_project(store, "heron")
+    save(store, [1, 2])
+    save(heron, [1, 2, 3, 4, 5], owner=owner_of("heron"))
+    found = heron.best("s", [1, 2, 3, 4, 9, 9], base=2)
+    assert found is not None
+    assert found.shared == 4
+    other = of_project(store, "wren").best("s", [1, 2, 3, 4, 9, 9], base=2)
+    assert other is not None
+    assert (other.ids, other.shared) == ((1, 2), 2)
+
+
+def test_a_start_looks_at_its_own_and_the_base_however_many_others_there_are(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(store, [1, 2])
+    for number in range(200):
+        save(store, [1, 2, number], owner=owner_of(f"p{number}"), size=1)
+    read: list[str] = []
+    whole = durable.read
+
+    def counting(path: Path, limit: int = -1) -> bytes:
+        read.append(path.name)
+        return whole(path, limit)
+
+    monkeypatch.setattr(durable, "read", counting)
+    found = of_project(store, "p7").best("s", [1, 2, 7, 8], base=2)
+    assert found is not None
+    assert found.ids == (1, 2, 7)
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("project", ["../../etc", "a.b", "x" * 500, "ünï", "*"])
+def test_any_project_s_id_is_a_plain_name(store: SnapshotStore, project: str) -> None:
+    mine = of_project(store, project)
+    save(mine, [1, 2, 3], owner=owner_of(project))
+    (path,) = store.folder.glob("s/*.kv")
+    assert path.parent == store.folder / "s"
+    found = mine.best("s", [1, 2, 3])
+    assert found is not None
+    assert found.ids == (1, 2, 3)
+
+
+def test_hits_and_names_are_kept_beside_and_outlive_a_newer_version(store: SnapshotStore) -> None:
+    heron = of_project(store, "heron", "/code/heron")
+    save(heron, [1, 2, 3], owner=owner_of("heron"))
+    found = heron.best("s", [1, 2, 3])
+    assert found is not None
+    heron.used(found)
+    heron.used(found)
+    save(heron, [1, 2, 4], owner=owner_of("heron"))
+    (kept,) = snapshot_about.listing(store.folder)
+    assert (kept.name, kept.project, kept.tokens, kept.hits) == ("m/heron", "/code/heron", 3, 2)
+    assert kept.bytes > 100
+    snapshot_about.remove(kept)
+    assert not list(store.folder.glob("*/*"))
+    assert snapshot_about.listing(store.folder) == []
+
+
+def test_two_of_one_name_can_be_told_apart(store: SnapshotStore) -> None:
+    for project, path in (("a", "/x/heron"), ("b", "/y/heron")):
+        save(of_project(store, project, path), [1, len(path), ord(project)], owner=owner_of(project))
+    assert {kept.name for kept in snapshot_about.listing(store.folder)} == {"m/heron", "m/heron#2"}
+
+
+@pytest.mark.parametrize("about", [b"", b"{", b"[]", b'{"hits": "many", "model": 5}'])
+def test_damaged_notes_cost_the_notes_only(store: SnapshotStore, about: bytes) -> None:
+    save(store, [1, 2, 3])
+    (store.folder / "s" / "base.json").write_bytes(about)
+    found = store.best("s", [1, 2, 3])
+    assert found is not None
+    store.used(found)
+    (kept,) = snapshot_about.listing(store.folder)
+    assert kept.hits == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.parametrize("step", ["write", "sync", "ids", "kv"])
+def test_a_process_killed_in_mid_save_leaves_what_was_there(store: SnapshotStore, step: str) -> None:
+    """Killed while llama.cpp writes, before the sync, and before and after the first rename."""
+    save(of_project(store, "p"), [1, 2, 3], owner=owner_of("p"))
+    code = f"""
+import os, signal
+from pathlib import Path
+from orchestrator.models import snapshot
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+step, replace = {step!r}, os.replace
+def renamed(source, target):
+    if step == "ids" or (step == "kv" and str(target).endswith(".kv")): die()
+    replace(source, target)
+snapshot.os.replace = renamed
+if step == "sync": snapshot._sync = die
+def write(path):
+    path.write_bytes(b"half")
+    if step == "write": die()
+    path.write_bytes(bytes(100))
+    return True
+store = snapshot.SnapshotStore(Path({str(store.folder)!r}), 10**6, project="p")
+store.save("s", snapshot.owner_of("p"), [1, 2, 4, 4], 100, write)
+store.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == -9
+    again = of_project(store, "p")
+    found = again.best("s", [1, 2, 4, 4])
+    assert found is not None
+    assert (found.ids, found.shared) == ((1, 2, 3), 2)
+    assert again.whole(found)
+    assert save(again, [1, 2, 4, 4], owner=owner_of("p"))
+    found = again.best("s", [1, 2, 4, 4])
+    assert found is not None
+    assert found.shared == 4
+    assert again.whole(found)

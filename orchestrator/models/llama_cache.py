@@ -1,0 +1,156 @@
+"""Bringing the KV cache to a prompt: from what it holds, from a snapshot, else by prefill.
+
+Loaded by the worker process only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.models.llama_engine import Engine, Stopped
+from orchestrator.models.snapshot import BASE, Snapshot, SnapshotStore, owner_of
+
+_WORTH = 64  # tokens below which a snapshot saves less time than it takes
+_WORTH_HALF = 256  # tokens that a prefill which was stopped must have gained to be kept
+_ROWS = 4  # llama.cpp computes tokens in fours, and what is left over by another kernel
+
+Tell = Callable[[int, int, int], None]
+"""Hears `done` of `total` new tokens, and how many came from the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Token ids, and where snapshots may end: `base` and `stable` tokens, 0 where it is not worth one."""
+
+    ids: tuple[int, ...]
+    base: int
+    stable: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Sequence[int]], opening: Sequence[int], base: int, stable: int) -> Prompt:
+        """`parts` are the ids of each message; `base` and `stable` count leading messages."""
+        ids = tuple(token for part in (*parts, opening) for token in part)
+        first, second = (_cut(sum(map(len, parts[:count]))) for count in (base, stable))
+        return cls(ids, first, max(first, second))
+
+    @property
+    def marks(self) -> list[int]:
+        return sorted({self.base, self.stable} - {0})
+
+
+class PromptCache:
+    """`store` None: no snapshots are read or written, and prefill is cut in the same places."""
+
+    def __init__(self, engine: Engine, store: SnapshotStore | None, space: str) -> None:
+        self._engine = engine
+        self._store = store
+        self._space = space
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until everything saved is in place."""
+        if self._store:
+            self._store.wait(timeout)
+
+    def known(self, prompt: Prompt) -> int:
+        """How many tokens up to the stable cut a snapshot holds."""
+        found = self._best(prompt, prompt.stable)
+        return _aligned(found.shared) if found else 0
+
+    def restore(self, prompt: Prompt) -> int:
+        """Bring the cache to the longest known prefix of the prompt; how many tokens that is."""
+        engine, limit = self._engine, len(prompt.ids) - 1  # the last one is always computed, for its logits
+        shared = engine.shared(prompt.ids)
+        while shared < limit and (found := self._best(prompt, limit)) and self._store:
+            if found.shared < shared + _WORTH:
+                break
+            if self._store.whole(found) and engine.load(found.path, found.ids):
+                self._store.used(found)
+                shared = found.shared
+                break
+            self._store.drop(found.path)
+            shared = engine.shared(prompt.ids)
+        return engine.keep(_aligned(min(shared, limit)))
+
+    def prefill(self, prompt: Prompt, cached: int, tell: Tell) -> None:
+        """The rest of the prompt; snapshots are saved on the way. Raises `Stopped`."""
+        self._to(prompt, prompt.ids, cached, tell, logits=True)
+
+    def warm(self, prompt: Prompt, tell: Tell) -> int:
+        """Make the snapshots of the prompt what they would be after a prefill of it.
+
+        How many tokens came from the cache. Raises `Stopped`; what was done so far is kept then.
+        """
+        head = Prompt(prompt.ids[: prompt.stable], prompt.base, prompt.stable)
+        if self._saved(head, head.stable):
+            return head.stable
+        cached = self._restore_head(head)
+        try:
+            self._to(head, head.ids, cached, tell, logits=False)
+        except Stopped:
+            self._keep_half(head)
+            raise
+        if cached >= head.stable:  # a longer one held it all, perhaps that of another project
+            self._save(head, head.stable)
+        return cached
+
+    def _restore_head(self, head: Prompt) -> int:
+        """As `restore`; the whole head may come from a longer snapshot, since no logits are wanted."""
+        padded = Prompt((*head.ids, -1), head.base, head.stable)
+        return self.restore(padded)
+
+    def _to(self, prompt: Prompt, ids: Sequence[int], cached: int, tell: Tell, *, logits: bool) -> None:
+        engine, total = self._engine, len(ids) - cached
+        tell(0, total, cached)
+        for end in [*(mark for mark in prompt.marks if mark > cached), len(ids)]:
+            while (at := len(engine.ids)) < end:
+                if engine.stop():
+                    raise Stopped
+                engine.prefill(ids[at : min(at + engine.chunk, end)], logits and end == len(ids))
+                tell(len(engine.ids) - cached, total, cached)
+            if end in prompt.marks:
+                self._save(prompt, end)
+
+    def _save(self, prompt: Prompt, end: int) -> None:
+        if self._store and end:
+            self._store.save(
+                self._space,
+                self._owner(prompt, end),
+                prompt.ids[:end],
+                self._engine.state_size(),
+                self._engine.save,
+            )
+
+    def _saved(self, prompt: Prompt, end: int) -> bool:
+        if not self._store or not end:
+            return True
+        return self._store.has(self._space, prompt.ids[:end], self._owner(prompt, end))
+
+    def _keep_half(self, head: Prompt) -> None:
+        """Keep a prefill that was stopped, unless somebody has saved more of the prompt meanwhile."""
+        done = len(self._engine.ids)
+        found = self._best(head, head.stable)
+        if self._store and done > head.base and done - (found.shared if found else 0) >= _WORTH_HALF:
+            self._store.save(
+                self._space,
+                owner_of(self._store.project),
+                self._engine.ids,
+                self._engine.state_size(),
+                self._engine.save,
+            )
+
+    def _owner(self, prompt: Prompt, end: int) -> str:
+        return owner_of(self._store.project) if self._store and end > prompt.base else BASE
+
+    def _best(self, prompt: Prompt, limit: int) -> Snapshot | None:
+        return self._store.best(self._space, prompt.ids[:limit], prompt.base) if self._store else None
+
+
+def _cut(tokens: int) -> int:
+    """Where a snapshot may end near `tokens`; 0 where it would be too short to be worth it."""
+    return _aligned(tokens) if tokens >= _WORTH else 0
+
+
+def _aligned(count: int) -> int:
+    """Where a prompt may be cut without changing the last bits of any logit."""
+    return count - count % _ROWS
