@@ -129,11 +129,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose documents a prompt holds: a project's id, and its folder for people to read."""
+
+    project: str = ""
+    path: str = ""
+
+
+EVERYBODY = Owner()
+"""Of a prompt that holds no project's documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
 
     `stable` counts the leading messages that never change within a project: where a snapshot of
-    the KV cache may end. `base` counts those that are the same for every project.
+    the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
+    project.
     """
 
     messages: tuple[Message, ...]
@@ -142,6 +155,7 @@ class GenerateRequest:
     temperature: float = 0.0
     base: int = 0
     stable: int = 0
+    owner: Owner = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)

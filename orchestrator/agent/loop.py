@@ -28,11 +28,13 @@ from orchestrator.events import (
 from orchestrator.ports import Backend, Tools
 from orchestrator.types import (
     ANSWER,
+    EVERYBODY,
     AnswerText,
     Approval,
     Finish,
     GenerateRequest,
     Message,
+    Owner,
     Parameter,
     Prefill,
     ToolCall,
@@ -64,6 +66,7 @@ class Prefix:
     tokens: int
     base: int
     stable: int
+    owner: Owner = EVERYBODY
 
 
 class Turn:
@@ -161,6 +164,7 @@ class Turn:
             temperature=self._limits.temperature,
             base=self._prefix.base,
             stable=self._prefix.stable,
+            owner=self._prefix.owner,
         )
 
     def _choices(self, room: int) -> tuple[ToolSpec, ...]:

@@ -15,7 +15,7 @@ from orchestrator.config import ContextSettings
 from orchestrator.context.budget import FittedTier
 from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
 from orchestrator.ports import Backend
-from orchestrator.types import GenerateRequest, Message
+from orchestrator.types import GenerateRequest, Message, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,16 @@ class Reading:
     @property
     def request(self) -> GenerateRequest:
         """What warming prefills: the leading messages, and no choice to make."""
-        return GenerateRequest(self.prefix.messages, (), base=self.prefix.base, stable=self.prefix.stable)
+        start = self.prefix
+        return GenerateRequest(start.messages, (), base=start.base, stable=start.stable, owner=start.owner)
 
 
 async def read(
-    backend: Backend, fixed: Sequence[Message], tiers: KnownTiers, budgets: ContextSettings
+    backend: Backend,
+    fixed: Sequence[Message],
+    tiers: KnownTiers,
+    budgets: ContextSettings,
+    owner: Owner,
 ) -> Reading:
     """Read and fit the documents; all sizes in the model's own tokens."""
     fitted = await tiers.read(backend, budgets)
@@ -41,5 +46,6 @@ async def read(
     size = sum(await backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
     window = build(fixed, size, fitted, (), 0)
     whole = (await backend.count([documents_text(fitted)]))[0]
-    prefix = Prefix(window.messages, size + whole + 4 * MESSAGE_OVERHEAD, window.base, window.stable)
+    tokens = size + whole + 4 * MESSAGE_OVERHEAD
+    prefix = Prefix(window.messages, tokens, window.base, window.stable, owner)
     return Reading(window, prefix, tuple(fitted))

@@ -25,7 +25,7 @@ from orchestrator.context.builder import Window
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
-from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
+from orchestrator.types import Kind, Message, Mode, ModelInfo, Owner, ToolCall, WindowPart
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
@@ -135,7 +135,9 @@ class Session:
         return events
 
     async def _read_window(self) -> None:
-        reading = await read(self._parts.backend, self._parts.fixed, self._tiers, self._budgets)
+        parts = self._parts
+        owner = Owner(parts.project, parts.path)
+        reading = await read(parts.backend, parts.fixed, self._tiers, self._budgets, owner)
         self._fitted = {tier.source.name: tier.text for tier in reading.fitted}
         self.window, self._prefix = reading.window, reading.prefix
 

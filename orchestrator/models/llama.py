@@ -273,6 +273,7 @@ class LlamaBackend:
             "parts": [[asdict(segment) for segment in part] for part in parts],
             "base": request.base,
             "stable": request.stable,
+            "owner": asdict(request.owner),
         }
 
     def _frame(self, request: GenerateRequest) -> Frame:

@@ -6,10 +6,11 @@ Loaded by the worker process only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.models.llama_engine import Engine, Stopped
-from orchestrator.models.snapshot import BASE, Snapshot, SnapshotStore, owner_of
+from orchestrator.models.snapshot import Snapshot, SnapshotStore
+from orchestrator.types import EVERYBODY, Owner
 
 _WORTH = 64  # tokens below which a snapshot saves less time than it takes
 _WORTH_HALF = 256  # tokens that a prefill which was stopped must have gained to be kept
@@ -26,13 +27,21 @@ class Prompt:
     ids: tuple[int, ...]
     base: int
     stable: int
+    owner: Owner
 
     @classmethod
-    def of(cls, parts: Sequence[Sequence[int]], opening: Sequence[int], base: int, stable: int) -> Prompt:
+    def of(
+        cls,
+        parts: Sequence[Sequence[int]],
+        opening: Sequence[int],
+        base: int,
+        stable: int,
+        owner: Owner = EVERYBODY,
+    ) -> Prompt:
         """`parts` are the ids of each message; `base` and `stable` count leading messages."""
         ids = tuple(token for part in (*parts, opening) for token in part)
         first, second = (_cut(sum(map(len, parts[:count]))) for count in (base, stable))
-        return cls(ids, first, max(first, second))
+        return cls(ids, first, max(first, second), owner)
 
     @property
     def marks(self) -> list[int]:
@@ -81,7 +90,7 @@ class PromptCache:
 
         How many tokens came from the cache. Raises `Stopped`; what was done so far is kept then.
         """
-        head = Prompt(prompt.ids[: prompt.stable], prompt.base, prompt.stable)
+        head = replace(prompt, ids=prompt.ids[: prompt.stable])
         if self._saved(head, head.stable):
             return head.stable
         cached = self._restore_head(head)
@@ -96,7 +105,7 @@ class PromptCache:
 
     def _restore_head(self, head: Prompt) -> int:
         """As `restore`; the whole head may come from a longer snapshot, since no logits are wanted."""
-        padded = Prompt((*head.ids, -1), head.base, head.stable)
+        padded = replace(head, ids=(*head.ids, -1))
         return self.restore(padded)
 
     def _to(self, prompt: Prompt, ids: Sequence[int], cached: int, tell: Tell, *, logits: bool) -> None:
@@ -112,14 +121,10 @@ class PromptCache:
                 self._save(prompt, end)
 
     def _save(self, prompt: Prompt, end: int) -> None:
+        """Save the cache, which holds the first `end` tokens."""
         if self._store and end:
-            self._store.save(
-                self._space,
-                self._owner(prompt, end),
-                prompt.ids[:end],
-                self._engine.state_size(),
-                self._engine.save,
-            )
+            owner, size = self._owner(prompt, end), self._engine.state_size()
+            self._store.save(self._space, owner, prompt.ids[:end], size, self._engine.save)
 
     def _saved(self, prompt: Prompt, end: int) -> bool:
         if not self._store or not end:
@@ -128,22 +133,17 @@ class PromptCache:
 
     def _keep_half(self, head: Prompt) -> None:
         """Keep a prefill that was stopped, unless somebody has saved more of the prompt meanwhile."""
-        done = len(self._engine.ids)
-        found = self._best(head, head.stable)
-        if self._store and done > head.base and done - (found.shared if found else 0) >= _WORTH_HALF:
-            self._store.save(
-                self._space,
-                owner_of(self._store.project),
-                self._engine.ids,
-                self._engine.state_size(),
-                self._engine.save,
-            )
+        done, found = len(self._engine.ids), self._best(head, head.stable)
+        if done > head.base and done - (found.shared if found else 0) >= _WORTH_HALF:
+            self._save(head, done)
 
-    def _owner(self, prompt: Prompt, end: int) -> str:
-        return owner_of(self._store.project) if self._store and end > prompt.base else BASE
+    def _owner(self, prompt: Prompt, end: int) -> Owner:
+        return prompt.owner if end > prompt.base else Owner()
 
     def _best(self, prompt: Prompt, limit: int) -> Snapshot | None:
-        return self._store.best(self._space, prompt.ids[:limit], prompt.base) if self._store else None
+        if not self._store:
+            return None
+        return self._store.best(self._space, prompt.ids[:limit], prompt.marks, prompt.owner)
 
 
 def _cut(tokens: int) -> int:

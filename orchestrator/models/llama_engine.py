@@ -153,7 +153,7 @@ class Engine:
 
     def shared(self, ids: Sequence[int]) -> int:
         """How many leading tokens of `ids` the cache holds."""
-        return common_prefix(self.ids, ids)
+        return common_prefix(self.ids, list(ids))  # a list equals no tuple
 
     def prefill(self, tokens: Sequence[int], logits: bool) -> None:
         """Append up to `chunk` tokens. Raises `Stopped`, then none of them is kept."""

@@ -7,10 +7,10 @@ its first stdin and stdout (`llama_frames`):
                                   -> loading {id, share} …,
                                      loaded {id, context_size, load_ms, threads, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
-    generate {id, parts, opening, base, stable, grammar, max_tokens, temperature, seed}
+    generate {id, parts, opening, base, stable, owner, grammar, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
                                      finish {id, reason, ids, usage}
-    warm {id, parts, base, stable, yields, look}
+    warm {id, parts, base, stable, owner, yields, look}
                                   -> prefill …, warmed {id, reason, tokens, cached}
     cancel {id}                   -> the generation or the warming ends as "cancelled"
     close {}                      the end of stdin means the same, at once
@@ -36,6 +36,7 @@ from orchestrator.models import llama_frames, threads
 from orchestrator.models.busy import Busy
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
+from orchestrator.types import Owner
 
 if TYPE_CHECKING:
     from orchestrator.models.llama_cache import Prompt, PromptCache
@@ -207,7 +208,7 @@ class Worker:
         from orchestrator.models.llama_cache import Prompt
 
         parts = [_tokens(engine, part) for part in frame["parts"]]
-        return Prompt.of(parts, opening, frame["base"], frame["stable"])
+        return Prompt.of(parts, opening, frame["base"], frame["stable"], Owner(**frame["owner"]))
 
     def _tell(self, frame: Frame, done: int, total: int, cached: int) -> None:
         self._send("prefill", id=frame["id"], done=done, total=total, cached=cached)

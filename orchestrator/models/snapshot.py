@@ -30,6 +30,7 @@ from pathlib import Path
 
 from orchestrator import durable
 from orchestrator.models import snapshot_about
+from orchestrator.types import EVERYBODY, Owner
 
 _HEADER = struct.Struct("<8sQII")  # magic, bytes of .kv, its CRC-32, number of ids
 _MAGIC = b"orchkv2\n"
@@ -55,8 +56,8 @@ def space(*depends_on: object) -> str:
     return hashlib.sha256(repr(depends_on).encode()).hexdigest()[:24]
 
 
-def owner_of(project: str) -> str:
-    """The owner's name for a project's id, which may be any text."""
+def owner_name(project: str) -> str:
+    """The name of a project's snapshots, from its id, which may be any text."""
     if not project:
         return BASE
     plain = re.fullmatch(r"[0-9A-Za-z-]{1,64}", project)
@@ -66,47 +67,41 @@ def owner_of(project: str) -> str:
 class SnapshotStore:
     """Snapshots of all models under one folder, at most `max_bytes`; the oldest use goes first.
 
-    `model`, `project` (its id) and `path` (its folder) are for whom it works: they say which
-    snapshot is replaced by a newer one, and name it for people.
+    `model` is its name for people.
     """
 
-    def __init__(
-        self, folder: Path, max_bytes: int, *, model: str = "", project: str = "", path: str = ""
-    ) -> None:
+    def __init__(self, folder: Path, max_bytes: int, model: str = "") -> None:
         self.folder = folder
         self.max_bytes = max_bytes
         self.model = model
-        self.project = project
-        self.path = path
         self._saving: list[threading.Thread] = []
 
     def described(self) -> dict[str, object]:
         """What its constructor takes, as JSON can carry it."""
-        return {
-            "folder": str(self.folder),
-            "max_bytes": self.max_bytes,
-            "model": self.model,
-            "project": self.project,
-            "path": self.path,
-        }
+        return {"folder": str(self.folder), "max_bytes": self.max_bytes, "model": self.model}
 
-    def best(self, space: str, ids: Sequence[int], base: int = 0) -> Snapshot | None:
+    def best(
+        self, space: str, ids: Sequence[int], marks: Sequence[int] = (), owner: Owner = EVERYBODY
+    ) -> Snapshot | None:
         """The snapshot that shares most leading tokens with `ids`, whole or in part.
 
-        Looks at the project's own and at the base, which holds the first `base` tokens; at a few of
-        the others only where that one is missing. So the cost does not grow with their number.
+        Looks at the owner's and at those of everybody that end at one of the `marks`, rising; at a
+        few of the others only where nothing reaches the first mark. So the cost does not grow with
+        their number.
         """
         wanted = array("i", ids)
-        own = self._of(space, owner_of(self.project)) if self.project else []
-        found = self._better(None, [*own, self._path(space, BASE, wanted[:base])], wanted)
-        if found is None or not base or found.shared < base:
+        near = [self._path(space, BASE, wanted[:mark]) for mark in marks]
+        if owner.project:
+            near += self._of(space, owner_name(owner.project))
+        found = self._better(None, near, wanted)
+        if found is None or not marks or found.shared < marks[0]:
             found = self._better(found, self._newest(space)[:_SCANNED], wanted)
         return found
 
-    def has(self, space: str, ids: Sequence[int], owner: str) -> bool:
+    def has(self, space: str, ids: Sequence[int], owner: Owner) -> bool:
         """Whether `owner` has a snapshot of exactly these tokens, as far as its index says."""
         tokens = array("i", ids)
-        path = self._path(space, owner, tokens)
+        path = self._path(space, owner_name(owner.project), tokens)
         return path.exists() and bool(_read_ids(path) == tokens)
 
     def _better(self, best: Snapshot | None, paths: Sequence[Path], wanted: array[int]) -> Snapshot | None:
@@ -138,14 +133,14 @@ class SnapshotStore:
                 name.unlink()
 
     def save(
-        self, space: str, owner: str, ids: Sequence[int], size: int, write: Callable[[Path], bool]
+        self, space: str, owner: Owner, ids: Sequence[int], size: int, write: Callable[[Path], bool]
     ) -> bool:
         """Let `write` fill a temporary file of about `size` bytes; the rest happens beside.
 
         Check sum, sync, rename and the size limit run in a thread, so that they delay no answer.
         """
         tokens = array("i", ids)
-        path = self._path(space, owner, tokens)
+        path = self._path(space, owner_name(owner.project), tokens)
         if size > self.max_bytes or path.exists():
             return False
         try:
@@ -160,7 +155,7 @@ class SnapshotStore:
         if not write(temporary):
             temporary.unlink(missing_ok=True)
             return False
-        thread = threading.Thread(target=self._finish, args=(temporary, path, tokens))
+        thread = threading.Thread(target=self._finish, args=(temporary, path, tokens, owner))
         self._saving = [old for old in self._saving if old.is_alive()] + [thread]
         thread.start()
         return True
@@ -170,7 +165,7 @@ class SnapshotStore:
         for thread in self._saving:
             thread.join(timeout)
 
-    def _finish(self, temporary: Path, path: Path, tokens: array[int]) -> None:
+    def _finish(self, temporary: Path, path: Path, tokens: array[int], owner: Owner) -> None:
         ids = temporary.with_name(temporary.name + ".ids")
         try:
             _sync(temporary)
@@ -184,10 +179,9 @@ class SnapshotStore:
                 with contextlib.suppress(OSError):
                     name.unlink()
             return
-        owner = _owner(path)
-        snapshot_about.made(path.parent, owner, self.model, "" if owner == BASE else self.path)
-        if owner != BASE:
-            for older in self._of(path.parent.name, owner):
+        snapshot_about.made(path.parent, _owner(path), self.model, owner.path)
+        if owner.project:
+            for older in self._of(path.parent.name, _owner(path)):
                 if older != path:
                     self.drop(older)
         self._evict(keep=path)

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from orchestrator import durable
 from orchestrator.models import snapshot_about
-from orchestrator.models.snapshot import BASE, SnapshotStore, common_prefix, owner_of, space
+from orchestrator.models.snapshot import SnapshotStore, common_prefix, owner_name, space
+from orchestrator.types import EVERYBODY, Owner
 
 IDS = st.lists(st.integers(0, 3), max_size=40)
 
 
 def save(
-    store: SnapshotStore, ids: Sequence[int], size: int = 100, space: str = "s", owner: str = BASE
+    store: SnapshotStore, ids: Sequence[int], size: int = 100, space: str = "s", owner: Owner = EVERYBODY
 ) -> bool:
     def write(path: Path) -> bool:
         path.write_bytes(bytes(size))
@@ -42,17 +43,17 @@ def test_common_prefix(a: list[int], b: list[int]) -> None:
 
 def test_what_was_saved_is_found(store: SnapshotStore) -> None:
     assert save(store, [1, 2, 3])
-    found = store.best("s", [1, 2, 3, 4], base=3)
+    found = store.best("s", [1, 2, 3, 4], marks=[3])
     assert found is not None
     assert (found.ids, found.shared) == ((1, 2, 3), 3)
     assert store.whole(found)
-    assert store.best("another model", [1, 2, 3, 4], base=3) is None
+    assert store.best("another model", [1, 2, 3, 4], marks=[3]) is None
 
 
 def test_the_longest_common_prefix_wins_where_none_is_exact(store: SnapshotStore) -> None:
     for ids in ([1, 2], [1, 2, 3, 4, 9, 9], [7, 7, 7]):
         save(store, ids)
-    found = store.best("s", [1, 2, 3, 4, 5], base=5)
+    found = store.best("s", [1, 2, 3, 4, 5], marks=[5])
     assert found is not None
     assert (found.ids, found.shared) == ((1, 2, 3, 4, 9, 9), 4)
     assert store.best("s", [5, 6]) is None
@@ -78,7 +79,7 @@ def test_a_damaged_index_is_dropped_with_its_snapshot(store: SnapshotStore, cont
     save(store, [1, 2, 3])
     (ids,) = store.folder.glob("*/*.ids")
     ids.write_bytes(content)
-    assert store.best("s", [1, 2, 3], base=3) is None
+    assert store.best("s", [1, 2, 3], marks=[3]) is None
     assert not [path for path in store.folder.glob("*/*") if path.suffix in (".kv", ".ids")]
 
 
@@ -103,7 +104,7 @@ def test_larger_than_the_limit_is_not_saved(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_nothing(store: SnapshotStore) -> None:
-    assert not store.save("s", BASE, [1, 2], 10, lambda path: False)
+    assert not store.save("s", Owner(), [1, 2], 10, lambda path: False)
     assert not list(store.folder.glob("*/*"))
 
 
@@ -111,7 +112,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = SnapshotStore(tmp_path / "file", 1000)
     assert not save(store, [1, 2])
-    assert store.best("s", [1, 2], base=2) is None
+    assert store.best("s", [1, 2], marks=[2]) is None
 
 
 def test_left_over_temporary_files_go_when_old(store: SnapshotStore) -> None:
@@ -135,30 +136,23 @@ def test_the_space_depends_on_every_part() -> None:
     assert space("model", 1) != space("model", 2)
 
 
-def of_project(store: SnapshotStore, project: str, path: str = "") -> SnapshotStore:
-    return SnapshotStore(store.folder, store.max_bytes, model="m", project=project, path=path)
-
-
 def test_a_project_has_one_snapshot_and_a_newer_one_takes_its_place(store: SnapshotStore) -> None:
-    heron, wren = of_project(store, "heron"), of_project(store, "wren")
-    save(heron, [1, 2, 3], owner=owner_of("heron"))
-    save(wren, [1, 2, 9], owner=owner_of("wren"))
-    save(heron, [1, 2, 4, 5], owner=owner_of("heron"))
-    kept = {
-        tuple(found.ids) for ask in ([1, 2, 3], [1, 2, 4, 5], [1, 2, 9]) if (found := heron.best("s", ask))
-    }
-    assert kept == {(1, 2, 4, 5), (1, 2, 9)}
+    heron, wren = Owner("heron"), Owner("wren")
+    save(store, [1, 2, 3], owner=heron)
+    save(store, [1, 2, 9], owner=wren)
+    save(store, [1, 2, 4, 5], owner=heron)
+    asked = ([1, 2, 3], [1, 2, 4, 5], [1, 2, 9])
+    assert {found.ids for ids in asked if (found := store.best("s", ids))} == {(1, 2, 4, 5), (1, 2, 9)}
     assert len(list(store.folder.glob("*/*.kv"))) == 2
 
 
-def test_what_a_project_s_own_snapshot_shares_is_found(store: SnapshotStore) -> None:
-    heron = of_project(store, "heron")
+def test_what_the_owner_s_snapshot_shares_is_found(store: SnapshotStore) -> None:
     save(store, [1, 2])
-    save(heron, [1, 2, 3, 4, 5], owner=owner_of("heron"))
-    found = heron.best("s", [1, 2, 3, 4, 9, 9], base=2)
+    save(store, [1, 2, 3, 4, 5], owner=Owner("heron"))
+    found = store.best("s", [1, 2, 3, 4, 9, 9], marks=[2], owner=Owner("heron"))
     assert found is not None
     assert found.shared == 4
-    other = of_project(store, "wren").best("s", [1, 2, 3, 4, 9, 9], base=2)
+    other = store.best("s", [1, 2, 3, 4, 9, 9], marks=[2], owner=Owner("wren"))
     assert other is not None
     assert (other.ids, other.shared) == ((1, 2), 2)
 
@@ -168,7 +162,7 @@ def test_a_start_looks_at_its_own_and_the_base_however_many_others_there_are(
 ) -> None:
     save(store, [1, 2])
     for number in range(200):
-        save(store, [1, 2, number], owner=owner_of(f"p{number}"), size=1)
+        save(store, [1, 2, number], owner=Owner(f"p{number}"), size=1)
     read: list[str] = []
     whole = durable.read
 
@@ -177,7 +171,7 @@ def test_a_start_looks_at_its_own_and_the_base_however_many_others_there_are(
         return whole(path, limit)
 
     monkeypatch.setattr(durable, "read", counting)
-    found = of_project(store, "p7").best("s", [1, 2, 7, 8], base=2)
+    found = store.best("s", [1, 2, 7, 8], marks=[2], owner=Owner("p7"))
     assert found is not None
     assert found.ids == (1, 2, 7)
     assert len(read) == 2
@@ -185,23 +179,22 @@ def test_a_start_looks_at_its_own_and_the_base_however_many_others_there_are(
 
 @pytest.mark.parametrize("project", ["../../etc", "a.b", "x" * 500, "ünï", "*"])
 def test_any_project_s_id_is_a_plain_name(store: SnapshotStore, project: str) -> None:
-    mine = of_project(store, project)
-    save(mine, [1, 2, 3], owner=owner_of(project))
+    save(store, [1, 2, 3], owner=Owner(project))
     (path,) = store.folder.glob("s/*.kv")
-    assert path.parent == store.folder / "s"
-    found = mine.best("s", [1, 2, 3])
+    assert path.name.startswith(owner_name(project))
+    found = store.best("s", [1, 2, 3], owner=Owner(project))
     assert found is not None
     assert found.ids == (1, 2, 3)
 
 
 def test_hits_and_names_are_kept_beside_and_outlive_a_newer_version(store: SnapshotStore) -> None:
-    heron = of_project(store, "heron", "/code/heron")
-    save(heron, [1, 2, 3], owner=owner_of("heron"))
-    found = heron.best("s", [1, 2, 3])
+    store.model, heron = "m", Owner("heron", "/code/heron")
+    save(store, [1, 2, 3], owner=heron)
+    found = store.best("s", [1, 2, 3])
     assert found is not None
-    heron.used(found)
-    heron.used(found)
-    save(heron, [1, 2, 4], owner=owner_of("heron"))
+    store.used(found)
+    store.used(found)
+    save(store, [1, 2, 4], owner=heron)
     (kept,) = snapshot_about.listing(store.folder)
     assert (kept.name, kept.project, kept.tokens, kept.hits) == ("m/heron", "/code/heron", 3, 2)
     assert kept.bytes > 100
@@ -211,8 +204,9 @@ def test_hits_and_names_are_kept_beside_and_outlive_a_newer_version(store: Snaps
 
 
 def test_two_of_one_name_can_be_told_apart(store: SnapshotStore) -> None:
-    for project, path in (("a", "/x/heron"), ("b", "/y/heron")):
-        save(of_project(store, project, path), [1, len(path), ord(project)], owner=owner_of(project))
+    store.model = "m"
+    for number, path in enumerate(("/x/heron", "/y/heron")):
+        save(store, [1, number], owner=Owner(path, path))
     assert {kept.name for kept in snapshot_about.listing(store.folder)} == {"m/heron", "m/heron#2"}
 
 
@@ -231,7 +225,7 @@ def test_damaged_notes_cost_the_notes_only(store: SnapshotStore, about: bytes) -
 @pytest.mark.parametrize("step", ["write", "sync", "ids", "kv"])
 def test_a_process_killed_in_mid_save_leaves_what_was_there(store: SnapshotStore, step: str) -> None:
     """Killed while llama.cpp writes, before the sync, and before and after the first rename."""
-    save(of_project(store, "p"), [1, 2, 3], owner=owner_of("p"))
+    save(store, [1, 2, 3], owner=Owner("p"))
     code = f"""
 import os, signal
 from pathlib import Path
@@ -248,18 +242,18 @@ def write(path):
     if step == "write": die()
     path.write_bytes(bytes(100))
     return True
-store = snapshot.SnapshotStore(Path({str(store.folder)!r}), 10**6, project="p")
-store.save("s", snapshot.owner_of("p"), [1, 2, 4, 4], 100, write)
+store = snapshot.SnapshotStore(Path({str(store.folder)!r}), 10**6)
+store.save("s", snapshot.Owner("p"), [1, 2, 4, 4], 100, write)
 store.wait()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == -9
-    again = of_project(store, "p")
-    found = again.best("s", [1, 2, 4, 4])
+    again = SnapshotStore(store.folder, 10**6)
+    found = again.best("s", [1, 2, 4, 4], owner=Owner("p"))
     assert found is not None
     assert (found.ids, found.shared) == ((1, 2, 3), 2)
     assert again.whole(found)
-    assert save(again, [1, 2, 4, 4], owner=owner_of("p"))
+    assert save(again, [1, 2, 4, 4], owner=Owner("p"))
     found = again.best("s", [1, 2, 4, 4])
     assert found is not None
     assert found.shared == 4
