@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Register a project and create its documents."),
     "note": ("note", "Record a decision, lesson, blocker or next step."),
     "log": ("log", "Read the journal."),
+    "warm": ("warm", "Make the next session's first answer quick."),
     "model": ("model", "List, get, choose and test models."),
     "config": ("config", "Read and change settings."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),

@@ -16,12 +16,13 @@ from orchestrator.config import Settings, load
 from orchestrator.errors import OrchError
 from orchestrator.events import Notice
 from orchestrator.paths import Home, home
-from orchestrator.ports import Approver, Backend
-from orchestrator.types import Mode, ToolCall
+from orchestrator.ports import Approver, Backend, Warmable
+from orchestrator.types import Message, Mode, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
+    from orchestrator.agent.warming import Warmer
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -40,6 +41,8 @@ class Options:
     max_steps: int | None = None
     context_budget: int | None = None
     temperature: float | None = None
+    cold: bool = False
+    """No snapshot is read or written."""
     terminal: Callable[[], tuple[int, int]] | None = None
     """Columns and rows of the pane that shows what commands print; None: they get a pipe."""
 
@@ -56,8 +59,11 @@ class Desktop:
     notices: list[Notice] = field(default_factory=list)
 
 
-def backend(name: str, settings: Settings, where: Home) -> Backend:
-    """The backend for a model name, `auto` included; not started. Raises `NoModel`."""
+def backend(name: str, settings: Settings, where: Home, *, cold: bool = False) -> Backend:
+    """The backend for a model name, `auto` included; not started. Raises `NoModel`.
+
+    With `cold` it neither reads nor writes snapshots.
+    """
     from orchestrator.models.select import choose
 
     choice = choose(name, where, kinds=RUNNABLE)
@@ -74,10 +80,11 @@ def backend(name: str, settings: Settings, where: Home) -> Backend:
         context_size=settings.model.context_size,
         threads=settings.model.threads,
         gpu_layers=settings.model.gpu_layers,
-        snapshots=SnapshotStore(where.snapshots, settings.snapshots.max_bytes),
+        snapshots=None if cold else SnapshotStore(where.snapshots, settings.snapshots.max_bytes, choice.name),
         family=choice.family,
         model_hash=choice.sha256,
         home=where.root,
+        busy=where.busy,
     )
 
 
@@ -101,16 +108,20 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     where = home()
     settings = load(where.config)
     project = open_project(options.project)
-    model = backend(options.model or settings.model.name, settings, where)
+    name = options.model or settings.model.name
+    model = backend(name, settings, where, cold=options.cold)
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
+    session: Session | None = None
     try:
         notices = _close_abandoned(running, journal, where, project.id)
         session = _session(options, settings, where, project, model, journal, running, approver)
-        yield Desktop(session, project, journal, settings, options.model or settings.model.name, notices)
+        yield Desktop(session, project, journal, settings, name, notices)
     finally:
         await model.close()
         journal.close()
+        if session and session.window and not options.cold:
+            prewarm(project.root, name, settings, where)
 
 
 def _session(
@@ -125,9 +136,7 @@ def _session(
 ) -> Session:
     from orchestrator.agent.session import Parts, Session
     from orchestrator.agent.tiers import scaled
-    from orchestrator.context.system import fixed_messages
     from orchestrator.handoff.writer import ProjectDocuments
-    from orchestrator.models.dialects import ANSWER_SPEC, describe
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
@@ -145,7 +154,7 @@ def _session(
             documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
             approver=approver,
             running=running,
-            fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
+            fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
         ),
@@ -154,6 +163,44 @@ def _session(
         budgets=settings.context if budget is None else scaled(settings.context, budget),
     )
     return session
+
+
+def _fixed(tools: Toolbox) -> tuple[Message, ...]:
+    """What stands first in every prompt of this node."""
+    from orchestrator.context.system import fixed_messages
+    from orchestrator.models.dialects import ANSWER_SPEC, describe
+
+    return fixed_messages(describe((*tools.specs, ANSWER_SPEC)))
+
+
+def warmer(model: Backend, settings: Settings) -> Warmer:
+    """Brings snapshots up to date. Raises `UsageError` for a model that keeps none."""
+    from orchestrator.agent.warming import Warmer
+    from orchestrator.errors import UsageError
+    from orchestrator.tools.sandbox import NoSandbox
+    from orchestrator.tools.toolbox import Toolbox
+
+    if not isinstance(model, Warmable):
+        raise UsageError(
+            "This model keeps no snapshots of its own.", "Name one that runs inside: see `orch model list`."
+        )
+    # Only what it says of its tools is used: they work in no folder, and nothing runs.
+    tools = Toolbox(
+        Path(), sandbox=NoSandbox(""), settings=settings.tools, notes=lambda call: "", checkpoints=Path()
+    )
+    return Warmer(model, _fixed(tools), settings.context)
+
+
+def prewarm(project: Path, model: str, settings: Settings, where: Home) -> None:
+    """Let a process of its own make the snapshot of this project ready, if there can be one."""
+    if settings.snapshots.prewarm == "off" or not settings.snapshots.max_bytes:
+        return
+    if model.startswith("scripted:"):
+        return
+    from orchestrator.models.background import start
+
+    name = str(Path(model).absolute()) if model.lower().endswith(".gguf") else model
+    start(["warm", "--background", "--project", str(project), "--model", name], where.root)
 
 
 def _limits(options: Options, settings: Settings) -> Limits:
