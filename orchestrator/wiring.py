@@ -6,8 +6,8 @@ Everything is imported where it is used, so that a command pays for what it need
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from orchestrator.errors import OrchError
 from orchestrator.events import Notice
 from orchestrator.paths import Home, home
 from orchestrator.ports import Approver, Backend, Warmable
-from orchestrator.types import Message, Mode, ToolCall
+from orchestrator.types import Message, Mode, TierText, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
@@ -166,36 +166,66 @@ def _session(
 
 
 def _fixed(tools: Toolbox) -> tuple[Message, ...]:
-    """What stands first in every prompt of this node."""
     from orchestrator.context.system import fixed_messages
     from orchestrator.models.dialects import ANSWER_SPEC, describe
 
     return fixed_messages(describe((*tools.specs, ANSWER_SPEC)))
 
 
+def fixed(settings: Settings) -> tuple[Message, ...]:
+    """What stands first in every prompt of this node, without a project."""
+    from orchestrator.tools.sandbox import NoSandbox
+    from orchestrator.tools.toolbox import Toolbox
+
+    # Only what it says of its tools is used: they work in no folder, and nothing runs.
+    nowhere = NoSandbox("")
+    return _fixed(
+        Toolbox(Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path())
+    )
+
+
+class NoDocuments:
+    """Of a folder that is no project yet."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        return ()
+
+
 def warmer(model: Backend, settings: Settings) -> Warmer:
     """Brings snapshots up to date. Raises `UsageError` for a model that keeps none."""
     from orchestrator.agent.warming import Warmer
     from orchestrator.errors import UsageError
-    from orchestrator.tools.sandbox import NoSandbox
-    from orchestrator.tools.toolbox import Toolbox
 
     if not isinstance(model, Warmable):
         raise UsageError(
             "This model keeps no snapshots of its own.", "Name one that runs inside: see `orch model list`."
         )
-    # Only what it says of its tools is used: they work in no folder, and nothing runs.
-    tools = Toolbox(
-        Path(), sandbox=NoSandbox(""), settings=settings.tools, notes=lambda call: "", checkpoints=Path()
-    )
-    return Warmer(model, _fixed(tools), settings.context)
+    return Warmer(model, fixed(settings), settings.context)
+
+
+@contextmanager
+def watching(made: Desktop) -> Iterator[None]:
+    """While this holds, a document that somebody changes is made ready for the next session."""
+    from orchestrator.handoff.watch import watched
+    from orchestrator.handoff.writer import ProjectTiers
+
+    where = home()
+    if not _prewarms(made.model, made.settings):
+        yield
+        return
+    documents = ProjectTiers(made.project, where).paths
+    with watched(documents, lambda: prewarm(made.project.root, made.model, made.settings, where)):
+        yield
+
+
+def _prewarms(model: str, settings: Settings) -> bool:
+    wanted = settings.snapshots.prewarm == "on" and settings.snapshots.max_bytes > 0
+    return wanted and not model.startswith("scripted:")
 
 
 def prewarm(project: Path, model: str, settings: Settings, where: Home) -> None:
     """Let a process of its own make the snapshot of this project ready, if there can be one."""
-    if settings.snapshots.prewarm == "off" or not settings.snapshots.max_bytes:
-        return
-    if model.startswith("scripted:"):
+    if not _prewarms(model, settings):
         return
     from orchestrator.models.background import start
 

@@ -23,9 +23,9 @@ from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
 from orchestrator.errors import OrchError, WindowFull
-from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
+from orchestrator.events import Answer, Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
-from orchestrator.types import Kind, Message, Mode, ModelInfo, Owner, ToolCall, WindowPart
+from orchestrator.types import Kind, Message, Mode, ModelInfo, Owner, ToolCall, Usage, WindowPart
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
@@ -78,6 +78,7 @@ class Session:
     def _begin(self) -> None:
         self.id = uuid.uuid4().hex
         self.meter = Meter()
+        self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
         self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
 
@@ -149,7 +150,7 @@ class Session:
         """
         if self._open:
             self._open = False
-            self._recorder.end(reason, self.meter.total)
+            self._recorder.end(reason, self.meter.total, self.last_turn)
             try:
                 self._parts.documents.close_session(self.id, reason)
                 self._parts.running.end(self.id)
@@ -173,6 +174,11 @@ class Session:
             self._parts.documents.refresh()
         except OrchError as error:
             self.warn(str(error))
+
+    @property
+    def context_size(self) -> int:
+        """Of the window, in tokens."""
+        return self._limits.context_size
 
     @property
     def busy(self) -> bool:
@@ -223,6 +229,8 @@ class Session:
         )
         try:
             async for event in self._turn.run():
+                if isinstance(event, Answer):
+                    self.last_turn = event.usage
                 yield event
         finally:
             self._turn = None

@@ -25,14 +25,6 @@ class Warmer:
         """What a session of this project would start from now."""
         return await read(self._backend, self._fixed, KnownTiers(documents), self._budgets, owner)
 
-    async def look(self, reading: Reading) -> Warmed:
-        """What a session would find: how many tokens it starts from, and how many are there."""
-        found = Warmed("done", 0, 0)
-        async for item in self._backend.warm(reading.request, look=True):
-            if isinstance(item, Warmed):
-                found = item
-        return found
-
     async def warm(
         self, documents: Readable, owner: Owner, *, yields: bool = False
     ) -> AsyncIterator[Prefill | Warmed]:
@@ -52,3 +44,12 @@ class Warmer:
             if ended.reason != "done" or reading.request == before.request:
                 break
         yield ended
+
+
+async def look(backend: Warmable, reading: Reading) -> Warmed:
+    """What a session would find: how many tokens it starts from, and how many are kept."""
+    found = Warmed("done", 0, 0)
+    async for item in backend.warm(reading.request, look=True):
+        if isinstance(item, Warmed):
+            found = item
+    return found

@@ -19,6 +19,7 @@ from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
 
 if TYPE_CHECKING:
+    from orchestrator.agent.tiers import Readable
     from orchestrator.agent.warming import Warmer
     from orchestrator.config import Settings
     from orchestrator.paths import Home
@@ -122,10 +123,10 @@ async def _one(
     warmer: Warmer, target: _Target, where: Home, *, shown: bool = False, yields: bool = False
 ) -> Warmed:
     from orchestrator.commands.token_bar import TokenBar
-    from orchestrator.types import Owner, Prefill, Warmed
+    from orchestrator.types import EVERYBODY, Owner, Prefill, Warmed
 
     documents = _documents(target, where)
-    owner = Owner(target.project.id, str(target.project.root)) if target.project else Owner()
+    owner = Owner(target.project.id, str(target.project.root)) if target.project else EVERYBODY
     ended: Warmed | None = None
     with TokenBar(target.name) if shown else nullcontext() as bar:
         async for item in warmer.warm(documents, owner, yields=yields):
@@ -137,15 +138,11 @@ async def _one(
     return ended
 
 
-class _NoDocuments:
-    def tiers(self) -> tuple[()]:
-        return ()
-
-
-def _documents(target: _Target, where: Home) -> _NoDocuments:
+def _documents(target: _Target, where: Home) -> Readable:
     from orchestrator.handoff.writer import ProjectTiers
+    from orchestrator.wiring import NoDocuments
 
-    return ProjectTiers(target.project, where) if target.project else _NoDocuments()  # type: ignore[return-value]
+    return ProjectTiers(target.project, where) if target.project else NoDocuments()
 
 
 def _say(target: _Target, ended: Warmed, model: str, *, json_: bool) -> None:
