@@ -26,7 +26,7 @@ from orchestrator.paths import home
 MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 QUESTION = "What is a mutex?"
 RATIO, TAIL, EMPTY, CROWD = 1 / 20, 400, 100, 1.5
-"""Warm over cold; tokens prefilled after a changed log, and in a new folder; with many projects over alone."""
+"""Warm over cold; tokens prefilled after a changed log, and in a new folder; many projects over alone."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,12 @@ def measure(model: str, models: Path, others: int) -> bool:
     ratio, crowd = warm.first_ms / cold.first_ms, crowded.first_ms / warm.first_ms
     same = cold.answer == warm.answer == crowded.answer
     print(
-        f"warm / cold: 1/{1 / ratio:.0f} (budget 1/{1 / RATIO:.0f}); answers {'the same' if same else 'DIFFER'}"
+        f"warm / cold: 1/{1 / ratio:.0f} (budget 1/{1 / RATIO:.0f}); "
+        f"answers {'the same' if same else 'DIFFER'}"
     )
     print(
-        f"after a changed log: {tail.prefilled} tokens (budget {TAIL}); new folder: {empty.prefilled} ({EMPTY})"
+        f"after a changed log: {tail.prefilled} tokens (budget {TAIL}); "
+        f"new folder: {empty.prefilled} ({EMPTY})"
     )
     print(f"with {others} others / alone: {crowd:.2f} (budget {CROWD})", flush=True)
     return ratio <= RATIO and same and tail.prefilled <= TAIL and empty.prefilled <= EMPTY and crowd <= CROWD
