@@ -53,8 +53,8 @@ class Home:
 
     @property
     def busy(self) -> Path:
-        """Held while a person waits for the model on this node."""
-        return self.run / "busy.lock"
+        """Markers of those who wait for the model on this node."""
+        return self.run / "busy"
 
 
 def home() -> Home:

@@ -9,6 +9,7 @@ import platform
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,8 @@ class Desktop:
     settings: Settings
     model: str
     notices: list[Notice] = field(default_factory=list)
+    prewarm: Callable[[], None] | None = None
+    """Makes the next session's start ready in the background; None where that is not wanted, or cannot be."""
 
 
 def backend(name: str, settings: Settings, where: Home, *, cold: bool = False) -> Backend:
@@ -113,15 +116,18 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
     session: Session | None = None
+    ready: Callable[[], None] | None = None
     try:
         notices = _close_abandoned(running, journal, where, project.id)
         session = _session(options, settings, where, project, model, journal, running, approver)
-        yield Desktop(session, project, journal, settings, name, notices)
+        if isinstance(model, Warmable) and not options.cold and _prewarms(settings):
+            ready = partial(prewarm, project.root, name, where)
+        yield Desktop(session, project, journal, settings, name, notices, ready)
     finally:
         await model.close()
         journal.close()
-        if session and session.window and not options.cold:
-            prewarm(project.root, name, settings, where)
+        if session and session.window and ready:
+            ready()
 
 
 def _session(
@@ -206,27 +212,22 @@ def warmer(model: Backend, settings: Settings) -> Warmer:
 @contextmanager
 def watching(made: Desktop) -> Iterator[None]:
     """While this holds, a document that somebody changes is made ready for the next session."""
+    if made.prewarm is None:
+        yield
+        return
     from orchestrator.handoff.watch import watched
     from orchestrator.handoff.writer import ProjectTiers
 
-    where = home()
-    if not _prewarms(made.model, made.settings):
-        yield
-        return
-    documents = ProjectTiers(made.project, where).paths
-    with watched(documents, lambda: prewarm(made.project.root, made.model, made.settings, where)):
+    with watched(ProjectTiers(made.project, home()).paths, made.prewarm):
         yield
 
 
-def _prewarms(model: str, settings: Settings) -> bool:
-    wanted = settings.snapshots.prewarm == "on" and settings.snapshots.max_bytes > 0
-    return wanted and not model.startswith("scripted:")
+def _prewarms(settings: Settings) -> bool:
+    return settings.snapshots.prewarm == "on" and settings.snapshots.max_bytes > 0
 
 
-def prewarm(project: Path, model: str, settings: Settings, where: Home) -> None:
-    """Let a process of its own make the snapshot of this project ready, if there can be one."""
-    if not _prewarms(model, settings):
-        return
+def prewarm(project: Path, model: str, where: Home) -> None:
+    """Let a process of its own make the snapshot of this project ready."""
     from orchestrator.models.background import start
 
     name = str(Path(model).absolute()) if model.lower().endswith(".gguf") else model

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _NICEST = 19
+_started: list[subprocess.Popen[bytes]] = []
+"""Those that may still run: one that is forgotten stays a zombie until its parent ends."""
 _WINDOWS = 0x00000040 | 0x00000008 | 0x00000200  # idle priority, detached, a process group of its own
 
 
@@ -20,7 +22,8 @@ def start(arguments: Sequence[str], folder: Path) -> None:
     """
     command = [sys.executable, "-P", "-m", "orchestrator.cli", *arguments]
     with contextlib.suppress(OSError, ValueError):
-        subprocess.Popen(
+        _started[:] = [process for process in _started if process.poll() is None]
+        process = subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -29,6 +32,7 @@ def start(arguments: Sequence[str], folder: Path) -> None:
             start_new_session=os.name == "posix",
             creationflags=_WINDOWS if os.name == "nt" else 0,
         )
+        _started.append(process)
 
 
 def step_aside() -> None:

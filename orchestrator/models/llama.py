@@ -60,7 +60,7 @@ class LlamaBackend:
     `threads` 0 measures once and keeps the result in the folder `home` (without one: all cores).
     `model_hash` names the file's content, to which snapshots and calibration belong; without one
     path, size and time do. With a `seed`, sampling at a temperature above 0 repeats itself.
-    The lock file `busy` is held while it generates.
+    While it generates it has a marker in the folder `busy`.
     """
 
     def __init__(

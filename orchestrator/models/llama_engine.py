@@ -79,15 +79,20 @@ class Engine:
         self._batch = _Batch(self.chunk)
         self._abort = c.ggml_abort_callback(lambda _: self.stop())
 
-    def _open(self, context_size: int) -> bool:
+    def _params(self) -> Any:
+        """llama.cpp's settings of the context, as far as they do not depend on its size."""
         params = c.llama_context_default_params()
-        self.chunk = _GPU_CHUNK if self.gpu_layers else _CPU_CHUNK
-        params.n_ctx = context_size
-        params.n_batch = params.n_ubatch = self.chunk
         params.no_perf = True
         params.flash_attn_type = (
             c.LLAMA_FLASH_ATTN_TYPE_AUTO if self.gpu_layers else c.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
+        return params
+
+    def _open(self, context_size: int) -> bool:
+        params = self._params()
+        self.chunk = _GPU_CHUNK if self.gpu_layers else _CPU_CHUNK
+        params.n_ctx = context_size
+        params.n_batch = params.n_ubatch = self.chunk
         self._depends = (
             llama_cpp.__version__,
             c.llama_print_system_info(),

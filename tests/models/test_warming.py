@@ -82,7 +82,7 @@ def test_another_model_file_finds_nothing_of_this_one_s(small_model: Path, tmp_p
 
 
 def test_whoever_waits_for_the_model_goes_first(small_model: Path, tmp_path: Path) -> None:
-    lock = tmp_path / "busy.lock"
+    lock = tmp_path / "busy"
 
     async def work(backend: LlamaBackend) -> None:
         person = Busy(lock)
@@ -98,7 +98,7 @@ def test_whoever_waits_for_the_model_goes_first(small_model: Path, tmp_path: Pat
 def test_a_person_who_comes_in_the_middle_stops_it_and_what_was_done_is_kept(
     small_model: Path, tmp_path: Path
 ) -> None:
-    lock = tmp_path / "busy.lock"
+    lock = tmp_path / "busy"
 
     async def work(backend: LlamaBackend) -> None:
         person, ended = Busy(lock), None
@@ -117,7 +117,7 @@ def test_a_person_who_comes_in_the_middle_stops_it_and_what_was_done_is_kept(
 
 
 def test_a_generation_is_seen_by_others_while_it_lasts(small_model: Path, tmp_path: Path) -> None:
-    others = Busy(tmp_path / "busy.lock")
+    others = Busy(tmp_path / "busy")
 
     async def work(backend: LlamaBackend) -> None:
         await backend.start()
@@ -129,7 +129,7 @@ def test_a_generation_is_seen_by_others_while_it_lasts(small_model: Path, tmp_pa
         await backend.count(["x"])
         assert not others.somebody()
 
-    use(on(small_model, busy=tmp_path / "busy.lock"), work)
+    use(on(small_model, busy=tmp_path / "busy"), work)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
