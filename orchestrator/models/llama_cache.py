@@ -128,7 +128,7 @@ class PromptCache:
 
     def _saved(self, prompt: Prompt, end: int) -> bool:
         if not self._store or not end:
-            return True
+            return self._engine.shared(prompt.ids[:end]) >= end
         return self._store.has(self._space, prompt.ids[:end], self._owner(prompt, end))
 
     def _keep_half(self, head: Prompt) -> None:

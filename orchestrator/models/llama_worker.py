@@ -29,6 +29,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -67,7 +68,8 @@ class Worker:
                     case "load":
                         self._load(frame)
                     case "warm":
-                        self._warm(frame)
+                        with nullcontext() if frame["yields"] or frame["look"] else self._busy.held():
+                            self._warm(frame)
                     case _:
                         with self._busy.held():
                             self._generate(frame, received)

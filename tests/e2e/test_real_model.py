@@ -108,3 +108,17 @@ def test_in_a_new_folder_hardly_anything_is_read_before_the_question(
         (tmp_path / name).mkdir()
         found = ask("Hello!", tmp_path / name)
     assert 0 < int(str(one(found, "prefill")["total"])) <= 100
+
+
+def test_in_the_background_it_is_made_ready_without_a_word(with_model: Home, heron: Path) -> None:
+    (heron / "PROJECT_CONTEXT.md").write_text("# Heron\n\nIt bills calls. Ask Ines.\n", encoding="utf-8")
+    run("init", cwd=heron)
+    before = {path: path.read_bytes() for path in heron.rglob("*") if path.is_file()}
+    done = run(
+        "warm", "--background", "--project", str(heron), "--model", MODEL, cwd=with_model.root, timeout=600
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path: path.read_bytes() for path in heron.rglob("*") if path.is_file()} == before
+    ready = events(run("warm", "--model", MODEL, "--json", cwd=heron).stdout)[0]
+    assert ready["prefilled"] == 0
+    assert ready["tokens"] > 1000

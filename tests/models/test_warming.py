@@ -158,3 +158,24 @@ def test_a_worker_killed_in_mid_save_costs_a_prefill(
     first, second = run_ask(small_model, tmp_path, request), run_ask(small_model, tmp_path, request)
     assert plain.message == first.message == second.message
     assert (first.usage.cached_tokens, second.usage.cached_tokens > 0) == (0, True)
+
+
+def test_a_prompt_takes_over_from_a_warming_that_is_left(small_model: Path) -> None:
+    """As a session does when the first prompt comes before its start is prefilled."""
+
+    async def work(backend: LlamaBackend) -> None:
+        await backend.start()
+
+        async def warming() -> None:
+            async for item in backend.warm(asks("x", MANY)):
+                if isinstance(item, Prefill) and item.done:
+                    begun.set()
+
+        begun = asyncio.Event()
+        task = asyncio.create_task(warming())
+        await begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert (await finish(backend, asks("Open module 7", MANY))).usage.cached_tokens >= 64
+
+    use(on(small_model), work)
