@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator import config
 from orchestrator.paths import PROJECT_FOLDER, Home, home
 
 REQUIRED = {
@@ -75,6 +76,9 @@ class Area:
                 shutil.copy(item, self.home.config)
             elif not any(item.match(pattern) for pattern in MEMORY):
                 (self.home.root / item.name).symlink_to(item)
+        config.store(
+            self.home.config, "snapshots.prewarm", "off"
+        )  # nothing may run on beside what is measured
 
     @property
     def home(self) -> Home:

@@ -31,6 +31,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _QUIET_S = 3  # nobody waited for the model this long
 _PATIENCE_S = 600  # a background process that finds no quiet gives up
 _WAIT_S = 120
+_ROOM = 1.5  # of the model's size must be free
 
 
 @app.command(epilog="Example: orch warm --project ~/code/heron")
@@ -212,9 +213,15 @@ async def _patiently(target: _Target, name: str, settings: Settings, where: Home
 
 
 async def _once(target: _Target, name: str, settings: Settings, where: Home) -> str:
+    """The reason why it ended; "done" also where another model in memory would be one too many."""
     from orchestrator import wiring
+    from orchestrator.models.llama import LlamaBackend
+    from orchestrator.models.machine import free_memory
 
     backend = wiring.backend(name, settings, where)
+    free = free_memory()
+    if isinstance(backend, LlamaBackend) and free and free < backend.path.stat().st_size * _ROOM:
+        return "done"
     try:
         return (await _one(wiring.warmer(backend, settings), target, where, yields=True)).reason
     finally:
