@@ -1,6 +1,6 @@
 """Prompt-lookup decoding against plain greedy decoding: tokens a second, and whether they agree.
 
-    python benchmarks/lookup.py MODEL.gguf [--draft 3,7] [--ngram 3] [--threads N]
+    python benchmarks/lookup.py MODEL.gguf [--draft 3,7] [--ngram 3] [--rounds 2] [--threads N]
 
 A draft is what followed the last few tokens where they stood before, in the prompt or the answer;
 one batch verifies it, and the sampler takes what it would have taken anyway, so no state of the
@@ -113,7 +113,8 @@ class Run:
 
 def generate(engine: Engine, prompt: list[int], task: Task, tokens: int, ngram: int, draft: int) -> Run:
     """Greedy, under the grammar; with `draft` 0 plain decoding, one token a step."""
-    engine.keep(0)
+    kept = min(engine.shared(prompt), len(prompt) - 1)
+    engine.keep(kept - kept % 4)
     while (at := len(engine.ids)) < len(prompt):
         engine.prefill(prompt[at : at + engine.chunk], True)
     sampler = Sampler(engine.vocab, grammar(task.choices), 0.0, 0)
@@ -149,12 +150,19 @@ def generate(engine: Engine, prompt: list[int], task: Task, tokens: int, ngram: 
     return run
 
 
+def best(engine: Engine, prompt: list[int], task: Task, given: argparse.Namespace, draft: int) -> Run:
+    """The quickest of a few: what else the machine does only ever slows it down."""
+    runs = [generate(engine, prompt, task, given.tokens, given.ngram, draft) for _ in range(given.rounds)]
+    return min(runs, key=lambda run: run.seconds)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("model", type=Path)
     parser.add_argument("--draft", default="3,7", help="lengths of drafts to try")
     parser.add_argument("--ngram", type=int, default=3)
-    parser.add_argument("--tokens", type=int, default=160)
+    parser.add_argument("--tokens", type=int, default=120)
+    parser.add_argument("--rounds", type=int, default=2, help="the quickest counts")
     parser.add_argument("--threads", type=int, default=usable_cores())
     given = parser.parse_args()
     quiet_log()
@@ -163,10 +171,10 @@ def main() -> int:
     totals: dict[tuple[str, int], list[float]] = {}
     for task in TASKS:
         prompt = prompt_of(engine, task)
-        plain = generate(engine, prompt, task, given.tokens, given.ngram, 0)
+        plain = best(engine, prompt, task, given, 0)
         print(f"{task.kind}: {task.prompt}\n  plain      {len(plain.ids) / plain.seconds:6.1f} tokens/s")
         for draft in map(int, given.draft.split(",")):
-            run = generate(engine, prompt, task, given.tokens, given.ngram, draft)
+            run = best(engine, prompt, task, given, draft)
             same = next((i for i, (a, b) in enumerate(zip(plain.ids, run.ids, strict=False)) if a != b), None)
             said = "same ids" if run.ids == plain.ids else f"differs at token {same}"
             ratio = (len(run.ids) / run.seconds) / (len(plain.ids) / plain.seconds)
