@@ -3,7 +3,8 @@
     python benchmarks/kv_cache.py MODEL.gguf [--fill 512,2048] [--rounds 2] [--threads N]
 
 For each setting: prefill and generation in tokens a second, bytes of a snapshot, and whether the
-greedy tokens are those of the first one. The settings alternate, and the quickest round counts. A quantised V needs flash attention, a quantised K does not.
+greedy tokens are those of the first one. The settings alternate, and the quickest round counts.
+A quantised V needs flash attention, a quantised K does not.
 """
 
 from __future__ import annotations
