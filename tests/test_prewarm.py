@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from orchestrator.agent.approval import Never
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.agent.warming import Warmer
 from orchestrator.config import ContextSettings
+from orchestrator.handoff import watch
 from orchestrator.models import background
 from orchestrator.models.scripted import ScriptedBackend
 from orchestrator.paths import Home
@@ -86,6 +88,22 @@ def test_not_for_a_model_that_keeps_no_snapshots(
     monkeypatch.setattr(wiring, "backend", lambda *_, **__: ScriptedBackend(["hi"]))
     session(tmp_path)
     assert started == []
+
+
+def test_a_document_that_somebody_changes_is_made_ready_while_the_app_is_open(
+    started: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SETTLED_S", 0.01)
+    noticed = threading.Event()
+    monkeypatch.setattr(background, "start", lambda arguments, folder: noticed.set())
+
+    async def play() -> None:
+        async with wiring.desktop(wiring.Options(tmp_path), Never()) as made:
+            with wiring.watching(made):
+                (tmp_path / "PROJECT_CONTEXT.md").write_text("# Heron\n", encoding="utf-8")
+                assert await asyncio.to_thread(noticed.wait, 20)
+
+    asyncio.run(play())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs sessions of processes")

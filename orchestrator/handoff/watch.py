@@ -13,8 +13,10 @@ _CHANGES = frozenset({"created", "modified", "moved", "deleted", "closed"})
 
 
 @contextlib.contextmanager
-def watched(paths: Sequence[Path], changed: Callable[[], None], settled: float = SETTLED_S) -> Iterator[None]:
-    """Call `changed`, in another thread, once `paths` were written to and have settled.
+def watched(
+    paths: Sequence[Path], changed: Callable[[], None], settled: float | None = None
+) -> Iterator[None]:
+    """Call `changed`, in another thread, once `paths` were written to and `settled` seconds passed.
 
     Where the system cannot watch (no inotify left), nothing is noticed and nothing fails.
     """
@@ -28,7 +30,7 @@ def watched(paths: Sequence[Path], changed: Callable[[], None], settled: float =
             if event.event_type in _CHANGES and names & {str(event.src_path), str(event.dest_path)}:
                 waiting.start()
 
-    waiting = _Settling(changed, settled)
+    waiting = _Settling(changed, SETTLED_S if settled is None else settled)
     observer = Observer()
     try:
         for folder in {path.parent for path in paths}:
