@@ -1,6 +1,6 @@
 """Flash attention and a quantised KV cache against what the worker uses: f16, without flash attention.
 
-    python benchmarks/kv_cache.py MODEL.gguf [--fill 512,2048] [--rounds 2] [--threads N]
+    python benchmarks/kv_cache.py [MODEL.gguf] [--fill 512,2048] [--rounds 2] [--threads N]
 
 For each setting: prefill and generation in tokens a second, bytes of a snapshot, and whether the
 greedy tokens are those of the first one. The settings alternate, and the quickest round counts.
@@ -19,6 +19,7 @@ from llama_cpp import llama_cpp as c
 from orchestrator.models.llama_engine import Engine
 from orchestrator.models.llama_worker import quiet_log
 from orchestrator.models.threads import usable_cores
+from orchestrator.paths import home
 
 _F16, _Q8_0 = 1, 8  # GGML_TYPE_F16, GGML_TYPE_Q8_0
 SETTINGS: dict[str, tuple[int, int, bool]] = {
@@ -62,7 +63,8 @@ def run(made: Engine, fill: int, tokens: int) -> tuple[float, float, int, list[i
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("model", type=Path)
+    small = home().models / "qwen2.5-coder-0.5b.gguf"
+    parser.add_argument("model", type=Path, nargs="?", default=small)
     parser.add_argument("--fill", default="512,2048", help="tokens in the cache")
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)

@@ -1,6 +1,6 @@
 """Prompt-lookup decoding against plain greedy decoding: tokens a second, and whether they agree.
 
-    python benchmarks/lookup.py MODEL.gguf [--draft 3,7] [--ngram 3] [--rounds 2] [--threads N]
+    python benchmarks/lookup.py [MODEL.gguf] [--draft 3,7] [--ngram 3] [--rounds 2] [--threads N]
 
 A draft is what followed the last few tokens where they stood before, in the prompt or the answer;
 one batch verifies it, and the sampler takes what it would have taken anyway, so no state of the
@@ -22,6 +22,7 @@ from orchestrator.models.llama_engine import Engine
 from orchestrator.models.llama_sampling import DeadEnd, Sampler
 from orchestrator.models.llama_worker import quiet_log
 from orchestrator.models.threads import usable_cores
+from orchestrator.paths import home
 from orchestrator.types import Message, Parameter, ToolSpec
 
 CONTEXT = 4096
@@ -158,7 +159,8 @@ def best(engine: Engine, prompt: list[int], task: Task, given: argparse.Namespac
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("model", type=Path)
+    small = home().models / "qwen2.5-coder-0.5b.gguf"
+    parser.add_argument("model", type=Path, nargs="?", default=small)
     parser.add_argument("--draft", default="3,7", help="lengths of drafts to try")
     parser.add_argument("--ngram", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=120)
