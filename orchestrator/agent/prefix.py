@@ -42,7 +42,7 @@ async def read(
 ) -> Reading:
     """Read and fit the documents; all sizes in the model's own tokens."""
     fitted = await tiers.read(backend, budgets)
-    texts = [m.text or str(dict(m.call.arguments) if m.call else "") for m in fixed]
+    texts = [m.text or (str({"tool": m.call.name} | dict(m.call.arguments)) if m.call else "") for m in fixed]
     size = sum(await backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
     window = build(fixed, size, fitted, (), 0)
     whole = (await backend.count([documents_text(fitted)]))[0]
