@@ -66,15 +66,19 @@ class PromptCache:
         found = self._best(prompt, prompt.stable)
         return _aligned(found.shared) if found else 0
 
-    def restore(self, prompt: Prompt) -> int:
-        """Bring the cache to the longest known prefix of the prompt; how many tokens that is."""
+    def restore(self, prompt: Prompt, *, hit: bool = True) -> int:
+        """Bring the cache to the longest known prefix of the prompt; how many tokens that is.
+
+        Snapshots end where the prompt is stable, so that none is looked for beyond. `hit`: it counts.
+        """
         engine, limit = self._engine, len(prompt.ids) - 1  # the last one is always computed, for its logits
         shared = engine.shared(prompt.ids)
-        while shared < limit and (found := self._best(prompt, limit)) and self._store:
+        while shared < min(limit, prompt.stable) and (found := self._best(prompt, limit)) and self._store:
             if found.shared < shared + _WORTH:
                 break
             if self._store.whole(found) and engine.load(found.path, found.ids):
-                self._store.used(found)
+                if hit:
+                    self._store.used(found)
                 shared = found.shared
                 break
             self._store.drop(found.path)
@@ -106,7 +110,7 @@ class PromptCache:
     def _restore_head(self, head: Prompt) -> int:
         """As `restore`; the whole head may come from a longer snapshot, since no logits are wanted."""
         padded = replace(head, ids=(*head.ids, -1))
-        return self.restore(padded)
+        return self.restore(padded, hit=False)
 
     def _to(self, prompt: Prompt, ids: Sequence[int], cached: int, tell: Tell, *, logits: bool) -> None:
         engine, total = self._engine, len(ids) - cached

@@ -13,6 +13,7 @@ import pytest
 from orchestrator.errors import WorkerDied
 from orchestrator.models.busy import Busy
 from orchestrator.models.llama import LlamaBackend
+from orchestrator.models.snapshot_about import listing
 from orchestrator.types import AnswerText, Finish, GenerateRequest, Message, Owner, Prefill, Warmed
 from tests.models.test_llama import CHOICES, EXAMPLES, SYSTEM, finish, on, use
 
@@ -58,6 +59,7 @@ def test_a_fresh_process_starts_where_warming_ended_with_the_same_answer(
     assert again == replace(done, cached=done.tokens)
     looked = run_warm(small_model, tmp_path, request, look=True)
     assert looked == again
+    assert {kept.project: kept.hits for kept in listing(tmp_path)} == {"": 0, "/code/heron": 1}
 
 
 def test_a_changed_tail_alone_is_prefilled_and_another_project_starts_from_the_base(
