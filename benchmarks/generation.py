@@ -1,6 +1,6 @@
 """Generation speed: the backend, with and without a grammar, against raw llama-cpp-python.
 
-    python benchmarks/generation.py MODEL.gguf [--tokens 96] [--rounds 5] [--threads N]
+    python benchmarks/generation.py [MODEL.gguf] [--tokens 96] [--rounds 5] [--threads N]
 
 Same model, prompt, threads and number of tokens; greedy; the runs alternate, so that a busy machine
 slows all three. Tokens per second run from the first token to the last: in the worker, which sends
@@ -21,6 +21,7 @@ from orchestrator.models.chat_template import CHATML, segments
 from orchestrator.models.dialects import ANSWER_SPEC
 from orchestrator.models.llama import LlamaBackend
 from orchestrator.models.threads import usable_cores
+from orchestrator.paths import home
 from orchestrator.types import Finish, GenerateRequest, Message, ToolSpec
 
 BUDGET = 0.95
@@ -87,7 +88,8 @@ async def measure(path: Path, tokens: int, rounds: int, threads: int) -> list[di
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("model", type=Path)
+    small = home().models / "qwen2.5-coder-0.5b.gguf"
+    parser.add_argument("model", type=Path, nargs="?", default=small)
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=usable_cores())

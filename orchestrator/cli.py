@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Register a project and create its documents."),
     "note": ("note", "Record a decision, lesson, blocker or next step."),
     "log": ("log", "Read the journal."),
+    "warm": ("warm", "Make the next session's first answer quick."),
+    "context": ("context", "Show what is in the model's window, and what is cached."),
     "model": ("model", "List, get, choose and test models."),
     "config": ("config", "Read and change settings."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),

@@ -54,6 +54,7 @@ class ToolSettings:
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
     max_bytes: int = _doc(4_000_000_000, "size of all KV cache snapshots; oldest use goes first")
+    prewarm: str = _doc("on", "on: after a session the next one's is made ready in the background; off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Settings:
 CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
     "tools.sandbox": ("auto", "none"),
+    "snapshots.prewarm": ("on", "off"),
     "app.theme": ("dark", "light", "terminal"),
 }
 _WINDOW = 1 << 24  # tokens: sixteen times the largest window that any model had by 2025

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from orchestrator import wiring
 from orchestrator.errors import OrchError
 from orchestrator.events import Notice
+from orchestrator.models.busy import Busy
 from orchestrator.paths import Home, home
 from orchestrator.ports import Approver
 from orchestrator.tui.node import (
@@ -49,6 +50,10 @@ _OF_A_SESSION = (
 """What `wiring.desktop` imports first."""
 
 
+TYPES_S = 5.0
+"""So long after the last key a person still types."""
+
+
 class LocalNode:
     """`tui.node.Node` on this machine. Its methods may be called from any thread.
 
@@ -59,8 +64,17 @@ class LocalNode:
         self._home = where or home()
         self._opening = threading.Lock()
         self._opened: SqliteJournal | None = None
+        self._busy = Busy(self._home.busy)
+        self._typed: asyncio.TimerHandle | None = None
+
+    def typing(self) -> None:
+        if self._typed:
+            self._typed.cancel()
+        self._busy.hold()
+        self._typed = asyncio.get_running_loop().call_later(TYPES_S, self._busy.release)
 
     def close(self) -> None:
+        self._busy.release()
         with self._opening:
             if self._opened is not None:
                 self._opened.close()
@@ -75,7 +89,7 @@ class LocalNode:
         options = wiring.Options(
             project=wish.project, model=wish.model, mode=wish.mode, terminal=wish.terminal
         )
-        async with wiring.desktop(options, approver) as made:
+        async with wiring.desktop(options, approver) as made, _in_a_thread(wiring.watching(made)):
             notices = [*made.notices, *await asyncio.to_thread(self._remember, made.project)]
             yield Opened(
                 session=made.session,
@@ -227,6 +241,16 @@ class LocalNode:
             download.pull(model, self._home, progress=heard, wait=False)
         except download.Stopped:
             return
+
+
+@asynccontextmanager
+async def _in_a_thread(context: AbstractContextManager[None]) -> AsyncIterator[None]:
+    """Enter and leave `context` where that keeps nobody who types waiting."""
+    await asyncio.to_thread(context.__enter__)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 _STATUS = (

@@ -51,6 +51,11 @@ class Home:
         """Locks and markers of running sessions."""
         return self.root / "run"
 
+    @property
+    def busy(self) -> Path:
+        """Markers of those who wait for the model on this node."""
+        return self.run / "busy"
+
 
 def home() -> Home:
     """The node's home: `ORCH_HOME`, else the platform's folder for user data."""

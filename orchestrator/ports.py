@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orchestrator.types import (
     Approval,
@@ -13,12 +13,14 @@ from orchestrator.types import (
     GenerateRequest,
     Kind,
     ModelInfo,
+    Prefill,
     Preview,
     Record,
     TierText,
     ToolCall,
     ToolResult,
     ToolSpec,
+    Warmed,
 )
 
 Progress = Callable[[float], None]
@@ -49,6 +51,21 @@ class Backend(Protocol):
     async def cancel(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Warmable(Backend, Protocol):
+    """A backend that keeps prefilled prompts from one process to the next."""
+
+    def warm(
+        self, request: GenerateRequest, *, yields: bool = False, look: bool = False
+    ) -> AsyncIterator[Prefill | Warmed]:
+        """Prefill the request's stable part and keep it; yields `Prefill`s, then one `Warmed`.
+
+        With `yields` it stops as soon as a person waits for the model; with `look` it only says
+        what is kept. `cancel` stops it, too; what was done so far is kept.
+        """
+        ...
 
 
 class Tool(Protocol):

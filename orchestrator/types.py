@@ -129,12 +129,25 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose documents a prompt holds: a project's id, and its folder for people to read."""
+
+    project: str = ""
+    path: str = ""
+
+
+EVERYBODY = Owner()
+"""Of a prompt that holds no project's documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
 
     `stable` counts the leading messages that never change within a project: where a snapshot of
-    the KV cache may end. `base` counts those that are the same for every project. `prior` is added
-    to the model's log-probabilities of the names of `choices`; a backend that has none passes it over.
+    the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
+    project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
+    has none passes it over.
     """
 
     messages: tuple[Message, ...]
@@ -143,6 +156,7 @@ class GenerateRequest:
     temperature: float = 0.0
     base: int = 0
     stable: int = 0
+    owner: Owner = EVERYBODY
     prior: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -189,6 +203,18 @@ class Finish:
 
 
 Generated = Prefill | AnswerText | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """The end of warming: `tokens` a session of the project starts from, `cached` of them known before.
+
+    `reason` "stopped": somebody waits for the model, and goes first.
+    """
+
+    reason: Literal["done", "stopped", "cancelled"]
+    tokens: int
+    cached: int
 
 
 # --- journal ------------------------------------------------------------------------------------

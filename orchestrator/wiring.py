@@ -6,9 +6,10 @@ Everything is imported where it is used, so that a command pays for what it need
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,13 @@ from orchestrator.config import Settings, load
 from orchestrator.errors import OrchError
 from orchestrator.events import Notice
 from orchestrator.paths import Home, home
-from orchestrator.ports import Approver, Backend
-from orchestrator.types import Mode, ToolCall
+from orchestrator.ports import Approver, Backend, Warmable
+from orchestrator.types import Message, Mode, TierText, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
+    from orchestrator.agent.warming import Warmer
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -40,6 +42,8 @@ class Options:
     max_steps: int | None = None
     context_budget: int | None = None
     temperature: float | None = None
+    cold: bool = False
+    """No snapshot is read or written."""
     terminal: Callable[[], tuple[int, int]] | None = None
     """Columns and rows of the pane that shows what commands print; None: they get a pipe."""
 
@@ -54,10 +58,15 @@ class Desktop:
     settings: Settings
     model: str
     notices: list[Notice] = field(default_factory=list)
+    prewarm: Callable[[], None] | None = None
+    """Makes the next session's start ready in the background; None where that is not wanted, or cannot be."""
 
 
-def backend(name: str, settings: Settings, where: Home) -> Backend:
-    """The backend for a model name, `auto` included; not started. Raises `NoModel`."""
+def backend(name: str, settings: Settings, where: Home, *, cold: bool = False) -> Backend:
+    """The backend for a model name, `auto` included; not started. Raises `NoModel`.
+
+    With `cold` it neither reads nor writes snapshots.
+    """
     from orchestrator.models.select import choose
 
     choice = choose(name, where, kinds=RUNNABLE)
@@ -74,10 +83,11 @@ def backend(name: str, settings: Settings, where: Home) -> Backend:
         context_size=settings.model.context_size,
         threads=settings.model.threads,
         gpu_layers=settings.model.gpu_layers,
-        snapshots=SnapshotStore(where.snapshots, settings.snapshots.max_bytes),
+        snapshots=None if cold else SnapshotStore(where.snapshots, settings.snapshots.max_bytes, choice.name),
         family=choice.family,
         model_hash=choice.sha256,
         home=where.root,
+        busy=where.busy,
     )
 
 
@@ -101,16 +111,23 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     where = home()
     settings = load(where.config)
     project = open_project(options.project)
-    model = backend(options.model or settings.model.name, settings, where)
+    name = options.model or settings.model.name
+    model = backend(name, settings, where, cold=options.cold)
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
+    session: Session | None = None
+    ready: Callable[[], None] | None = None
     try:
         notices = _close_abandoned(running, journal, where, project.id)
         session = _session(options, settings, where, project, model, journal, running, approver)
-        yield Desktop(session, project, journal, settings, options.model or settings.model.name, notices)
+        if isinstance(model, Warmable) and not options.cold and _prewarms(settings):
+            ready = partial(prewarm, project.root, name, where)
+        yield Desktop(session, project, journal, settings, name, notices, ready)
     finally:
         await model.close()
         journal.close()
+        if session and session.window and ready:
+            ready()
 
 
 def _session(
@@ -125,9 +142,7 @@ def _session(
 ) -> Session:
     from orchestrator.agent.session import Parts, Session
     from orchestrator.agent.tiers import scaled
-    from orchestrator.context.system import fixed_messages
     from orchestrator.handoff.writer import ProjectDocuments
-    from orchestrator.models.dialects import ANSWER_SPEC, describe
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
@@ -145,7 +160,7 @@ def _session(
             documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
             approver=approver,
             running=running,
-            fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
+            fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
         ),
@@ -154,6 +169,69 @@ def _session(
         budgets=settings.context if budget is None else scaled(settings.context, budget),
     )
     return session
+
+
+def _fixed(tools: Toolbox) -> tuple[Message, ...]:
+    from orchestrator.context.system import fixed_messages
+    from orchestrator.models.dialects import ANSWER_SPEC, describe
+
+    return fixed_messages(describe((*tools.specs, ANSWER_SPEC)))
+
+
+def fixed(settings: Settings) -> tuple[Message, ...]:
+    """What stands first in every prompt of this node, without a project."""
+    from orchestrator.tools.sandbox import NoSandbox
+    from orchestrator.tools.toolbox import Toolbox
+
+    # Only what it says of its tools is used: they work in no folder, and nothing runs.
+    nowhere = NoSandbox("")
+    return _fixed(
+        Toolbox(Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path())
+    )
+
+
+class NoDocuments:
+    """Of a folder that is no project yet."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        return ()
+
+
+def warmer(model: Backend, settings: Settings) -> Warmer:
+    """Brings snapshots up to date. Raises `UsageError` for a model that keeps none."""
+    from orchestrator.agent.warming import Warmer
+    from orchestrator.errors import UsageError
+
+    if not isinstance(model, Warmable):
+        raise UsageError(
+            "This model keeps no snapshots of its own.", "Name one that runs inside: see `orch model list`."
+        )
+    return Warmer(model, fixed(settings), settings.context)
+
+
+@contextmanager
+def watching(made: Desktop) -> Iterator[None]:
+    """While this holds, a document that somebody changes is made ready for the next session."""
+    if made.prewarm is None:
+        yield
+        return
+    from orchestrator.handoff.watch import watched
+    from orchestrator.handoff.writer import ProjectTiers
+
+    with watched(ProjectTiers(made.project, home()).paths, made.prewarm):
+        yield
+
+
+def _prewarms(settings: Settings) -> bool:
+    return settings.snapshots.prewarm == "on" and settings.snapshots.max_bytes > 0
+
+
+def prewarm(project: Path, model: str, where: Home) -> None:
+    """Let a process of its own make the snapshot of this project ready."""
+    from orchestrator.models.background import start
+
+    name = str(Path(model).absolute()) if model.lower().endswith(".gguf") else model
+    start(["warm", "--background", "--project", str(project), "--model", name], where.root)
 
 
 def _limits(options: Options, settings: Settings) -> Limits:

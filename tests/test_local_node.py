@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import local_node
 from orchestrator.errors import DownloadError, ModelError, NoModel, ProjectError
 from orchestrator.local_node import LocalNode, recommend, status_of
 from orchestrator.models import catalog, installed, partial
+from orchestrator.models.busy import Busy
 from orchestrator.models.catalog import HttpsSource, Model
 from orchestrator.models.select import LARGE, SMALL
 from orchestrator.paths import Home
@@ -172,6 +174,23 @@ def test_a_session_is_opened_listed_searched_and_read(node: LocalNode, tmp_path:
     node.close()
     assert node.sessions(project)[0].id == row.id  # opened anew when it is needed
     node.close()
+
+
+def test_while_a_person_types_others_step_aside(
+    node: LocalNode, orch_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_node, "TYPES_S", 0.0)
+    others = Busy(orch_home.busy)
+
+    async def type_two_keys() -> None:
+        node.typing()
+        node.typing()
+        assert others.somebody()
+        for _ in range(5):  # turns of the loop: the time that it waits for is none here
+            await asyncio.sleep(0)
+        assert not others.somebody()
+
+    asyncio.run(type_two_keys())
 
 
 def test_many_threads_open_one_journal(node: LocalNode) -> None:

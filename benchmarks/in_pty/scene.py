@@ -48,6 +48,7 @@ class Scene:
     def configure(self, model: str) -> None:
         """What `orch` alone runs; answers may be long."""
         settings = f"[model]\nname = {json.dumps(model)}\nmax_answer_tokens = 100000\n"
+        settings += '[snapshots]\nprewarm = "off"\n'  # it would take time from what is measured next
         (self.home / "config.toml").write_text(settings, encoding="utf-8")
 
     def orch(self, columns: int = 120, rows: int = 40) -> Program:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeVar
 
+from orchestrator import config
 from orchestrator.paths import PROJECT_FOLDER, Home, home
 
 MEMORY = ("journal*", "memory_log*", "registry*", "history*", "run")
@@ -50,6 +51,8 @@ class Area:
                 shutil.copy(item, self.home.config)
             elif not any(item.match(pattern) for pattern in MEMORY):
                 (self.home.root / item.name).symlink_to(item)
+        # Nothing may run on beside what is measured.
+        config.store(self.home.config, "snapshots.prewarm", "off")
 
     @property
     def home(self) -> Home:

@@ -29,11 +29,13 @@ from orchestrator.events import (
 from orchestrator.ports import Backend, Tools
 from orchestrator.types import (
     ANSWER,
+    EVERYBODY,
     AnswerText,
     Approval,
     Finish,
     GenerateRequest,
     Message,
+    Owner,
     Parameter,
     Prefill,
     ToolCall,
@@ -65,6 +67,7 @@ class Prefix:
     tokens: int
     base: int
     stable: int
+    owner: Owner = EVERYBODY
 
 
 class Turn:
@@ -168,6 +171,7 @@ class Turn:
             base=self._prefix.base,
             stable=self._prefix.stable,
             prior=self._aim.weights(),
+            owner=self._prefix.owner,
         )
 
     def _choices(self, room: int) -> tuple[ToolSpec, ...]:

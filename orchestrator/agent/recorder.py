@@ -29,9 +29,16 @@ class Recorder:
     def start(self, facts: Mapping[str, Any]) -> Cited:
         return self._add("session", {"event": "start", **facts})
 
-    def end(self, reason: str, usage: Usage) -> Cited:
+    def end(self, reason: str, usage: Usage, turn: Usage | None = None) -> Cited:
+        """`usage` is the whole session's, `turn` that of its last turn."""
         spent = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-        return self._add("session", {"event": "end", "reason": reason, "usage": spent})
+        last = turn and {
+            "prompt_tokens": turn.prompt_tokens,
+            "cached_tokens": turn.cached_tokens,
+            "time_to_first_token_ms": round(turn.time_to_first_token_ms),
+        }
+        body = {"event": "end", "reason": reason, "usage": spent}
+        return self._add("session", body | ({"last_turn": last} if last else {}))
 
     def prompt(self, text: str) -> Cited:
         return self._add("message", {"role": "user", "text": text})

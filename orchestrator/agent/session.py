@@ -6,6 +6,7 @@ It sees ports only; `wiring` hands it the parts. Every front end renders the eve
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,17 +15,28 @@ from typing import Any, Protocol
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
-from orchestrator.agent.loop import Limits, Prefix, Turn
+from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
-from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
-from orchestrator.errors import OrchError, WindowFull
-from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
-from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
-from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
+from orchestrator.context.builder import Window
+from orchestrator.errors import ModelError, OrchError, WindowFull
+from orchestrator.events import Answer, Context, Event, Loading, Notice, SessionEnd, SessionStart
+from orchestrator.ports import Approver, Backend, Documents, Journal, Tools, Warmable
+from orchestrator.types import (
+    GenerateRequest,
+    Kind,
+    Message,
+    Mode,
+    ModelInfo,
+    Owner,
+    ToolCall,
+    Usage,
+    WindowPart,
+)
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
@@ -69,6 +81,7 @@ class Session:
         """Its name, once open."""
         self._conversation = Conversation(parts.backend)
         self._turn: Turn | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._open = False
         self._notices: list[Notice] = []
         self._warned: set[str] = set()
@@ -77,6 +90,7 @@ class Session:
     def _begin(self) -> None:
         self.id = uuid.uuid4().hex
         self.meter = Meter()
+        self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
         self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
 
@@ -134,15 +148,22 @@ class Session:
         return events
 
     async def _read_window(self) -> None:
-        fitted = await self._tiers.read(self._parts.backend, self._budgets)
-        self._fitted = {tier.source.name: tier.text for tier in fitted}
-        texts = [m.text or str(dict(m.call.arguments) if m.call else "") for m in self._parts.fixed]
-        fixed = sum(await self._parts.backend.count(texts)) + MESSAGE_OVERHEAD * len(texts)
-        self.window = build(self._parts.fixed, fixed, fitted, (), 0)
-        whole = (await self._parts.backend.count([documents_text(fitted)]))[0]
-        self._prefix = Prefix(
-            self.window.messages, fixed + whole + 4 * MESSAGE_OVERHEAD, self.window.base, self.window.stable
-        )
+        parts = self._parts
+        owner = Owner(parts.project, parts.path)
+        reading = await read(parts.backend, parts.fixed, self._tiers, self._budgets, owner)
+        self._fitted = {tier.source.name: tier.text for tier in reading.fitted}
+        self.window, self._prefix, self._start_of_all = reading.window, reading.prefix, reading.request
+
+    def warm_up(self) -> None:
+        """Prefill what stands before the first prompt while a person still types it; returns at once."""
+        if self._open and self._warming is None and isinstance(self._parts.backend, Warmable):
+            self._warming = asyncio.create_task(_warmed(self._parts.backend, self._start_of_all))
+
+    async def _stop_warming(self) -> None:
+        """What was prefilled so far stays in the model's cache."""
+        if self._warming:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
 
     async def close(self, reason: str) -> list[Event]:
         """Write the end and the log entry. `reason`: done, interrupted, failed or rollover.
@@ -150,9 +171,10 @@ class Session:
         An entry that cannot be written (disk full, read-only) is a notice and not an error: the
         session stays marked, and the next start writes it from the records.
         """
+        await self._stop_warming()
         if self._open:
             self._open = False
-            self._recorder.end(reason, self.meter.total)
+            self._recorder.end(reason, self.meter.total, self.last_turn)
             try:
                 self._parts.documents.close_session(self.id, reason)
                 self._parts.running.end(self.id)
@@ -178,6 +200,11 @@ class Session:
             self.warn(str(error))
 
     @property
+    def context_size(self) -> int:
+        """Of the window, in tokens."""
+        return self._limits.context_size
+
+    @property
     def busy(self) -> bool:
         """Whether a turn runs, which `interrupt` would stop."""
         return self._turn is not None
@@ -199,6 +226,7 @@ class Session:
 
     async def turn(self, prompt: str) -> AsyncIterator[Event]:
         """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit."""
+        await self._stop_warming()
         needed = (await self._parts.backend.count([prompt]))[0] + ROLLOVER_ROOM
         if self._prefix.tokens + needed > self._limits.context_size:
             free = self._limits.context_size - self._prefix.tokens - ROLLOVER_ROOM
@@ -227,6 +255,8 @@ class Session:
         )
         try:
             async for event in self._turn.run():
+                if isinstance(event, Answer):
+                    self.last_turn = event.usage
                 yield event
         finally:
             self._turn = None
@@ -263,6 +293,12 @@ class Session:
 
 def _written(call: ToolCall) -> str:
     return f"{call.name} {dict(call.arguments)}"
+
+
+async def _warmed(backend: Warmable, request: GenerateRequest) -> None:
+    with contextlib.suppress(ModelError):  # the first turn meets it again, and says so
+        async for _ in backend.warm(request):
+            pass
 
 
 async def _both(first: Awaitable[Mapping[str, Any]], second: Awaitable[ModelInfo]) -> tuple[Any, ModelInfo]:

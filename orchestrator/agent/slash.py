@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.agent.window_report import lines, turn_line
 from orchestrator.errors import UsageError
 from orchestrator.types import Kind, Mode
 
@@ -87,15 +88,14 @@ def _note(command: str, kind: Kind) -> Command:
 
 def _context(session: Session, rest: str) -> Outcome:
     assert session.window is not None
-    lines = [f"{part.tokens:>7,}  {part.name}" for part in session.parts_now()]
-    lines += [
-        f"{'':>7}  left out of {left.part}: {left.what} ({left.why})" for left in session.window.left_out
-    ]
+    shown = lines(session.parts_now(), session.window.left_out, session.context_size)
+    if session.last_turn:
+        shown.append(turn_line(session.last_turn))
     usage = session.meter.total
-    lines.append(
+    shown.append(
         f"so far: {usage.prompt_tokens:,} tokens read, {usage.cached_tokens:,} of them from the cache"
     )
-    return Said("\n".join(lines))
+    return Said("\n".join(shown))
 
 
 NOTES = {

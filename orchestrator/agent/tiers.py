@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from typing import Protocol
 
 from orchestrator.config import ContextSettings
 from orchestrator.context.budget import FittedTier, blocks, fit, shares
-from orchestrator.ports import Backend, Documents
+from orchestrator.ports import Backend
 from orchestrator.types import TierText
 
 ANNOUNCED_CHARS = 1500
 
 
+class Readable(Protocol):
+    """Documents that can be read; `ports.Documents` can be written, too."""
+
+    def tiers(self) -> tuple[TierText, ...]: ...
+
+
 class KnownTiers:
     """What this instance read of the four tiers, and what has changed since."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Readable) -> None:
         self._documents = documents
         self._seen: dict[str, str] = {}
 

@@ -63,6 +63,9 @@ def ask(
         float | None,
         typer.Option(callback=_as_setting("model.temperature"), help="0 is greedy and repeatable."),
     ] = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Read and write no snapshot, to compare with a warm start.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer.")] = False,
 ) -> None:
@@ -77,6 +80,7 @@ def ask(
         max_steps=max_steps,
         context_budget=context_budget,
         temperature=temperature,
+        cold=cold,
     )
     code = asyncio.run(_ask(text, options, approve, json_=json_, quiet=quiet))
     raise typer.Exit(code)

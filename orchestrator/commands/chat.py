@@ -86,6 +86,7 @@ async def _open(desktop: Desktop, renderer: object) -> None:
     for notice in desktop.notices:
         renderer.show(notice)
     await play(desktop.session.open(), renderer)
+    desktop.session.warm_up()
 
 
 def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[str, object] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands import snapshots
 from orchestrator.terminal import plain
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="List, get, choose and test models.",
     epilog="Example: orch model pull qwen2.5-coder-0.5b",
 )
+app.add_typer(snapshots.app, name="snapshots")
 
 
 def _complete_known(incomplete: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from orchestrator.types import LeftOut, TierText
 
 LOG_TIER = 4
+_STEP = 256  # tokens
 _ENTRY = re.compile(r"^## ", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _UNCHECKED_ANSWER = re.compile(r"^\s*- (?:Result: )?answered: .*, claimed\]\n?", re.MULTILINE | re.IGNORECASE)
@@ -44,12 +45,15 @@ def blocks(document: TierText) -> list[str]:
 def fit(document: TierText, counted: Sequence[tuple[str, int]], budget: int) -> FittedTier:
     """Keep blocks (each with its tokens) while they fit in `budget`, in document order.
 
-    Tier 4 is filled from its end. A block that is too large alone is cut by lines.
+    Tier 4 keeps its end, from a start that moves seldom. A block that is too large alone is cut by lines.
     """
     newest_first = document.tier == LOG_TIER
     ordered = list(reversed(counted)) if newest_first else list(counted)
     kept: list[tuple[str, int]] = []
     spent = 0
+    whole = budget
+    if newest_first:
+        budget = _steady([tokens for _, tokens in counted], budget)
     for text, tokens in ordered:
         if spent + tokens > budget:
             break
@@ -58,14 +62,33 @@ def fit(document: TierText, counted: Sequence[tuple[str, int]], budget: int) -> 
     lost = ordered[len(kept) :]
     notes: tuple[LeftOut, ...] = ()
     if lost:
-        if not kept and budget > 0:
-            kept, spent = [_cut(*ordered[0], budget)], budget
-            lost[0] = ("", max(0, ordered[0][1] - budget))
+        if not kept and whole > 0:
+            kept, spent = [_cut(*ordered[0], whole)], whole
+            lost[0] = ("", max(0, ordered[0][1] - whole))
         what = f"{len(lost)} {'older entries' if newest_first else 'later blocks'} of {document.path}"
         notes = (LeftOut(document.name, what, "budget", sum(tokens for _, tokens in lost)),)
     if newest_first:
         kept.reverse()
     return FittedTier(document, "\n\n".join(text for text, _ in kept), spent, notes)
+
+
+def _steady(sizes: Sequence[int], budget: int) -> int:
+    """What the log's newest entries may take, so that its start moves seldom; `sizes` oldest first.
+
+    A start that moved with each new entry would have all of them prefilled anew. So the log is
+    replayed: it grows until it no longer fits, then gives up its older half. What earlier tiers leave
+    over differs a little from session to session, and is rounded.
+    """
+    if sum(sizes) > budget >= 2 * _STEP:
+        budget -= budget % _STEP
+    start = spent = 0
+    for index, size in enumerate(sizes):
+        spent += size
+        if spent > budget:
+            while start < index and spent > budget // 2:
+                spent -= sizes[start]
+                start += 1
+    return min(spent, budget)
 
 
 def shares(wanted: Sequence[int], budgets: Sequence[int]) -> list[int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ HEAD_BYTES = 256 * 1024
 """Most bytes read of tiers 1–3: far more than any budget takes."""
 TAIL_BYTES = 64 * 1024
 """Most bytes read of the end of tier 4."""
+
+_MARKED = 8  # one heading in so many is picked out
 
 Warn = Callable[[str], None]
 
@@ -92,6 +95,12 @@ def decode(data: bytes) -> str:
 
 
 def _whole_entries(tail: str) -> str:
-    """A cut tail from its first heading on, so that it starts with an entry and not mid-word."""
-    start = re.search(r"^## ", tail, re.MULTILINE) or re.search(r"\n", tail)
+    """A cut tail from a heading on, so that it starts with an entry and not mid-word.
+
+    It is one that its own text picks out, so that the start stays where it is while the log grows.
+    """
+    headings = list(re.finditer(r"^## .*", tail, re.MULTILINE))
+    early = [heading for heading in headings if heading.start() < len(tail) // 2]
+    marked = [heading for heading in early if zlib.crc32(heading[0].encode()) % _MARKED == 0]
+    start = next(iter(marked or headings), None) or re.search(r"\n", tail)
     return tail[start.start() :] if start else tail

@@ -56,8 +56,11 @@ def collect_briefing(journal: CitingJournal, project: str, name: str) -> Briefin
     lessons = by_kind["lesson"]
     lessons.sort(key=lambda fact: not (len(fact.cites) > 1 or fact.status != CLAIMED))
     sections = (
+        Section("Settled decisions", tuple(by_kind["decision"]), 0.35, "older decisions", rising=True),
+        Section("Lessons", tuple(lessons), 0.15, "lessons"),
+        Section("Notes", tuple(by_kind["note"]), 0.1, "notes", rising=True),
         Section("Blockers", tuple(by_kind["blocker"]), 0.15, "blockers"),
-        Section("Settled decisions", tuple(by_kind["decision"]), 0.35, "older decisions"),
+        Section("Also to do", tuple(by_kind["next"][1:]), 0.08, "older next steps"),
         Section("Dead ends: do not try again", _dead_ends(tried, journal), 0.12, "dead ends"),
         Section(
             "Last session",
@@ -65,9 +68,6 @@ def collect_briefing(journal: CitingJournal, project: str, name: str) -> Briefin
             0.2,
             "lines of the last session",
         ),
-        Section("Lessons", tuple(lessons), 0.15, "lessons"),
-        Section("Also to do", tuple(by_kind["next"][1:]), 0.08, "older next steps"),
-        Section("Notes", tuple(by_kind["note"]), 0.1, "notes"),
     )
     used = [*notes, *messages[:1], *ends]
     return BriefingFacts(

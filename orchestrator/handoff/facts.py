@@ -61,17 +61,22 @@ class SessionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, its facts newest first, and the share of the budget that is its own."""
+    """A heading, its facts newest first, and the share of the budget that is its own.
+
+    `rising` ones are shown oldest first: what is added then changes nothing before it.
+    """
 
     title: str
     facts: tuple[Fact, ...]
     share: float
     what: str
+    rising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BriefingFacts:
-    """What a fresh instance needs. `sections` in order of importance."""
+    """What a fresh instance needs. `sections` from what seldom changes to what each session changes:
+    all before the first change is read back from the KV cache."""
 
     name: str
     newest: str = ""

@@ -46,7 +46,7 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
         if count < len(section.facts)
     ]
     sections = tuple(
-        replace(section, facts=section.facts[:count])
+        replace(section, facts=section.facts[:count][:: -1 if section.rising else 1])
         for section, count in zip(facts.sections, kept, strict=True)
         if count
     )

@@ -26,19 +26,25 @@ from orchestrator.workspaces import Project, workspace_of
 T = TypeVar("T")
 
 
-class ProjectDocuments:
-    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
+class ProjectTiers:
+    """The documents of one project, to be read only: needs no journal and writes nothing."""
 
-    def __init__(
-        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
-    ) -> None:
+    def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
         self._project = project
-        self._journal = journal
         self._warn = warn
         self._folder = project.root if project.writable else home.root / "logs" / project.id
-        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
-        self._templates = Templates(project.root, warn)
         self.workspace = workspace_of(project)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the four are, or would be."""
+        portfolio = [folder / PORTFOLIO.filename for folder in (self.workspace, self._project.root) if folder]
+        own = [
+            folder / tier.filename
+            for tier in (BRIEFING, LOG)
+            for folder in {self._project.root, self._folder}
+        ]
+        return (*portfolio, self._project.root / PROJECT.filename, *own)
 
     def tiers(self) -> tuple[TierText, ...]:
         found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
@@ -49,6 +55,18 @@ class ProjectDocuments:
                         found.get(tier.number), tier, self._folder / tier.filename, own
                     )
         return tuple(found[number] for number in sorted(found))
+
+
+class ProjectDocuments(ProjectTiers):
+    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
+
+    def __init__(
+        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+    ) -> None:
+        super().__init__(project, home, warn)
+        self._journal = journal
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
+        self._templates = Templates(project.root, warn)
 
     def refresh(self, *, create: bool = False) -> str:
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".

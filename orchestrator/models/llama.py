@@ -28,6 +28,7 @@ from orchestrator.types import (
     ModelInfo,
     Prefill,
     Usage,
+    Warmed,
 )
 
 _PULL = "Fetch it anew: orch model pull {}"
@@ -59,6 +60,7 @@ class LlamaBackend:
     `threads` 0 measures once and keeps the result in the folder `home` (without one: all cores).
     `model_hash` names the file's content, to which snapshots and calibration belong; without one
     path, size and time do. With a `seed`, sampling at a temperature above 0 repeats itself.
+    While it generates it has a marker in the folder `busy`.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class LlamaBackend:
         family: str = "",
         log: Path | None = None,
         home: Path | None = None,
+        busy: Path | None = None,
         seed: int | None = None,
     ) -> None:
         self.name = name
@@ -87,7 +90,8 @@ class LlamaBackend:
             "context_size": context_size,
             "threads": min(threads, os.cpu_count() or threads),  # more would only wait for each other
             "gpu_layers": gpu_layers,
-            "snapshots": snapshots and {"folder": str(snapshots.folder), "max_bytes": snapshots.max_bytes},
+            "snapshots": snapshots and snapshots.described(),
+            "busy": str(busy) if busy else None,
             "calibration": str(home / "threads.json") if home else None,
         }
         self._worker: WorkerProcess | None = None
@@ -131,6 +135,38 @@ class LlamaBackend:
                 async for item in self._run(turn, request):
                     yield item
             finally:
+                self._turn = None
+
+    async def warm(
+        self, request: GenerateRequest, *, yields: bool = False, look: bool = False
+    ) -> AsyncIterator[Prefill | Warmed]:
+        """Bring the snapshots of the request's stable part up to date; the last item is `Warmed`.
+
+        With `yields` it stops as soon as somebody generates on this node; with `look` nothing is
+        prefilled, and `Warmed` says what a session would find.
+        """
+        async with self._busy:
+            turn = self._turn = _Turn(None)
+            try:
+                if not await self._ready(turn):
+                    yield Warmed("cancelled", 0, 0)
+                    return
+                worker = self._alive()
+                turn.reply = reply = worker.open()
+                frame = self._prompt(request) | {"yields": yields, "look": look}
+                await worker.send({"op": "warm", "id": reply.id, **frame})
+                async for frame in reply:
+                    if frame["event"] == "error":
+                        raise self._error(frame, worker)
+                    if frame["event"] == "warmed":
+                        yield Warmed(frame["reason"], frame["tokens"], frame["cached"])
+                    else:
+                        yield Prefill(frame["done"], frame["total"], frame["cached"])
+                if reply.died:
+                    raise worker.death()
+            finally:
+                if turn.reply:
+                    await self._alive().stop(turn.reply)
                 self._turn = None
 
     async def cancel(self) -> None:
@@ -231,13 +267,18 @@ class LlamaBackend:
                 return turn.finish(frame["reason"], frame["ids"], usage)
         raise self._error(frame, worker)
 
-    def _frame(self, request: GenerateRequest) -> Frame:
+    def _prompt(self, request: GenerateRequest) -> Frame:
         parts = chat_template.segments(self._template, request.messages)
         return {
             "parts": [[asdict(segment) for segment in part] for part in parts],
-            "opening": OPENING if request.choices else "",
             "base": request.base,
             "stable": request.stable,
+            "owner": asdict(request.owner),
+        }
+
+    def _frame(self, request: GenerateRequest) -> Frame:
+        return self._prompt(request) | {
+            "opening": OPENING if request.choices else "",
             "grammar": grammar(request.choices) if request.choices else "",
             "prior": _prior(request),
             "max_tokens": request.max_tokens,

@@ -79,15 +79,20 @@ class Engine:
         self._batch = _Batch(self.chunk)
         self._abort = c.ggml_abort_callback(lambda _: self.stop())
 
-    def _open(self, context_size: int) -> bool:
+    def _params(self) -> Any:
+        """llama.cpp's settings of the context, as far as they do not depend on its size."""
         params = c.llama_context_default_params()
-        self.chunk = _GPU_CHUNK if self.gpu_layers else _CPU_CHUNK
-        params.n_ctx = context_size
-        params.n_batch = params.n_ubatch = self.chunk
         params.no_perf = True
         params.flash_attn_type = (
             c.LLAMA_FLASH_ATTN_TYPE_AUTO if self.gpu_layers else c.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
+        return params
+
+    def _open(self, context_size: int) -> bool:
+        params = self._params()
+        self.chunk = _GPU_CHUNK if self.gpu_layers else _CPU_CHUNK
+        params.n_ctx = context_size
+        params.n_batch = params.n_ubatch = self.chunk
         self._depends = (
             llama_cpp.__version__,
             c.llama_print_system_info(),
@@ -153,22 +158,23 @@ class Engine:
 
     def shared(self, ids: Sequence[int]) -> int:
         """How many leading tokens of `ids` the cache holds."""
-        return common_prefix(self.ids, ids)
+        return common_prefix(self.ids, list(ids))  # a list equals no tuple
 
     def prefill(self, tokens: Sequence[int], logits: bool) -> None:
         """Append up to `chunk` tokens. Raises `Stopped`, then none of them is kept."""
         c.llama_set_abort_callback(self._context, self._abort, None)
         try:
-            self._decode(tokens, logits)
+            self._decode(tokens, int(logits))
         finally:  # asked a few hundred times a token: dear in generation, and not needed there
             c.llama_set_abort_callback(self._context, c.ggml_abort_callback(), None)
 
-    def append(self, token: int) -> None:
-        """Append one token and compute the logits after it."""
-        self._decode((token,), True)
+    def append(self, *tokens: int) -> None:
+        """Append up to `chunk` tokens and compute the logits after each: `logits` has one row a token."""
+        self._decode(tokens, len(tokens))
 
-    def _decode(self, tokens: Sequence[int], logits: bool) -> None:
-        status = c.llama_decode(self._context, self._batch.fill(tokens, len(self.ids), logits))
+    def _decode(self, tokens: Sequence[int], rows: int) -> None:
+        """Append `tokens` and compute the logits after the last `rows` of them."""
+        status = c.llama_decode(self._context, self._batch.fill(tokens, len(self.ids), rows))
         if status == 0:
             self.ids.extend(tokens)
             return
@@ -179,9 +185,12 @@ class Engine:
             raise Stopped
         raise RuntimeError(f"llama_decode failed with {status} at {kept} tokens")
 
-    def logits(self) -> Logits:
-        """Logits after the last token: a view that the next decode overwrites."""
-        pointer = c.llama_get_logits_ith(self._context, -1)
+    def logits(self, row: int = -1) -> Logits:
+        """Logits after the last token, or after token `row` of what was appended last.
+
+        A view that the next decode overwrites.
+        """
+        pointer = c.llama_get_logits_ith(self._context, row)
         return np.ctypeslib.as_array(pointer, (self.vocab_size,))
 
     # --- snapshots ------------------------------------------------------------------------------
@@ -244,12 +253,13 @@ class _Batch:
             self._batch.seq_id[i][0] = 0
         self._logits[:] = 0
 
-    def fill(self, tokens: Sequence[int], position: int, logits: bool) -> Any:
+    def fill(self, tokens: Sequence[int], position: int, rows: int) -> Any:
+        """`tokens` from `position` on; logits are computed for the last `rows` of them."""
         count = len(tokens)
         self._token[:count] = tokens
         self._pos[:count] = np.arange(position, position + count)
         self._logits[:count] = 0
-        self._logits[count - 1] = logits
+        self._logits[count - rows : count] = 1
         self._batch.n_tokens = count
         return self._batch
 

@@ -22,7 +22,7 @@ _CLOSE_S = 6.0
 _CREATE_NEW_PROCESS_GROUP = 0x00000200
 _CANCEL_S = 4.0
 _OUTSIDE = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM: on Windows there are no such ends
-_LAST = frozenset({"loaded", "counts", "finish", "error"})
+_LAST = frozenset({"loaded", "counts", "finish", "warmed", "error"})
 
 
 class Reply:

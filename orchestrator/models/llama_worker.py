@@ -3,14 +3,16 @@
 A native crash or an out-of-memory kill ends this process and not the app. Frames come and go over
 its first stdin and stdout (`llama_frames`):
 
-    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration}
+    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration, busy}
                                   -> loading {id, share} …,
                                      loaded {id, context_size, load_ms, threads, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
-    generate {id, parts, opening, base, stable, grammar, prior, max_tokens, temperature, seed}
+    generate {id, parts, opening, base, stable, owner, grammar, prior, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
                                      finish {id, reason, ids, usage}
-    cancel {id}                   -> the generation finishes as "cancelled"
+    warm {id, parts, base, stable, owner, yields, look}
+                                  -> prefill …, warmed {id, reason, tokens, cached}
+    cancel {id}                   -> the generation or the warming ends as "cancelled"
     close {}                      the end of stdin means the same, at once
 
 Whatever fails answers with error {id, kind, …}. A reader thread takes the frames, so that a cancel
@@ -27,21 +29,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orchestrator.models import llama_frames, threads
+from orchestrator.models.busy import Busy
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
+from orchestrator.types import Owner
 
 if TYPE_CHECKING:
+    from orchestrator.models.llama_cache import Prompt, PromptCache
     from orchestrator.models.llama_engine import Engine, Logits
     from orchestrator.models.llama_sampling import Sampler
 
 _ROOM = 32  # tokens that must be left for an answer
-_WORTH = 64  # tokens below which a snapshot saves less time than it takes
 _CLOSE_S = 5.0
-_ROWS = 4  # llama.cpp computes tokens in fours, and what is left over by another kernel
 
 
 class Worker:
@@ -52,22 +56,27 @@ class Worker:
         self._jobs: queue.SimpleQueue[tuple[Frame, float] | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._engine: Engine | None = None
-        self._store: SnapshotStore | None = None
-        self._space = ""
+        self._cache: PromptCache | None = None
+        self._busy = Busy(None)
 
     def serve(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
         while (job := self._jobs.get()) is not None:
             frame, received = job
             try:
-                if frame["op"] == "load":
-                    self._load(frame)
-                else:
-                    self._generate(frame, received)
+                match frame["op"]:
+                    case "load":
+                        self._load(frame)
+                    case "warm":
+                        with nullcontext() if frame["yields"] or frame["look"] else self._busy.held():
+                            self._warm(frame)
+                    case _:
+                        with self._busy.held():
+                            self._generate(frame, received)
             except Exception as error:  # noqa: BLE001  a failed job must not end the process
                 self._fail(frame, "failed", f"{type(error).__name__}: {error}")
-        if self._store:
-            self._store.wait(_CLOSE_S)
+        if self._cache:
+            self._cache.wait(_CLOSE_S)
 
     # --- reader thread --------------------------------------------------------------------------
 
@@ -84,8 +93,8 @@ class Worker:
                     self._jobs.put(None)
                 case _:
                     self._jobs.put((frame, received))
-        if self._store:
-            self._store.wait(_CLOSE_S)
+        if self._cache:
+            self._cache.wait(_CLOSE_S)
         os._exit(0)  # the app is gone, and the main thread may be deep in llama.cpp
 
     def _send(self, event: str, **fields: Any) -> None:
@@ -103,9 +112,10 @@ class Worker:
         start = time.perf_counter()
         try:
             from orchestrator.models import llama_engine
+            from orchestrator.models.llama_cache import PromptCache
         except (ImportError, OSError, RuntimeError) as error:
             return self._fail(frame, "missing", str(error))
-        _quiet_log()
+        quiet_log()
         try:
             engine = llama_engine.Engine(
                 Path(frame["model"]),
@@ -119,9 +129,9 @@ class Worker:
             return self._fail(frame, "no_room")
         chosen = self._choose_threads(engine, frame)
         engine.set_threads(chosen.generation, chosen.prefill)
-        if given := frame["snapshots"]:
-            self._store = SnapshotStore(Path(given["folder"]), given["max_bytes"])
-            self._space = space(frame["model_hash"], *engine.depends)
+        store = SnapshotStore(Path(given.pop("folder")), **given) if (given := frame["snapshots"]) else None
+        self._cache = PromptCache(engine, store, space(frame["model_hash"], *engine.depends))
+        self._busy = Busy(Path(frame["busy"]) if frame["busy"] else None)
         self._engine = engine
         self._send(
             "loaded",
@@ -146,28 +156,22 @@ class Worker:
         from orchestrator.models.llama_engine import Stopped
         from orchestrator.models.llama_sampling import BadGrammar, DeadEnd, Sampler
 
-        engine = self._engine
-        if engine is None:
+        engine, cache = self._engine, self._cache
+        if engine is None or cache is None:
             return self._fail(frame, "failed", "no model is loaded")
-        parts = [_tokens(engine, part) for part in frame["parts"]]
         opening = engine.tokenize(frame["opening"])
-        ids = [token for part in parts for token in part] + opening
-        if len(ids) + _ROOM > engine.context_size:
-            return self._fail(frame, "window_full", tokens=len(ids), size=engine.context_size)
-        ends = [0]
-        for part in parts:
-            ends.append(ends[-1] + len(part))
-        cuts = {_aligned(ends[count]) for count in (frame["base"], frame["stable"])}
-        marks = sorted(cut for cut in cuts if cut >= _WORTH)
-        turn = _Turn(frame, received, len(ids))
+        prompt = self._prompt(engine, frame, opening)
+        if len(prompt.ids) + _ROOM > engine.context_size:
+            return self._fail(frame, "window_full", tokens=len(prompt.ids), size=engine.context_size)
+        turn = _Turn(frame, received, len(prompt.ids))
         engine.stop = lambda: frame["id"] in self._cancelled
         try:
             sampler = Sampler(engine.vocab, frame["grammar"], frame["temperature"], frame["seed"])
         except BadGrammar:
             return self._fail(frame, "failed", "the grammar is not valid")
         try:
-            turn.cached = self._restore(engine, ids, marks)
-            self._prefill(engine, turn, ids, marks)
+            turn.cached = cache.restore(prompt)
+            cache.prefill(prompt, turn.cached, lambda *progress: self._tell(frame, *progress))
             turn.reason = self._decode(engine, sampler, turn, _by_token(engine, frame["prior"]))
         except Stopped:
             turn.reason = "cancelled"
@@ -177,32 +181,39 @@ class Worker:
             sampler.close()
         self._send("finish", id=turn.id, reason=turn.reason, ids=opening + turn.ids, usage=turn.usage())
 
-    def _restore(self, engine: Engine, ids: list[int], marks: list[int]) -> int:
-        """Bring the cache to the longest known prefix of the prompt; how many tokens that is."""
-        limit = len(ids) - 1  # the last token is always computed: its logits are wanted
-        shared = engine.shared(ids)
-        if self._store and shared < limit:
-            while found := self._store.best(self._space, ids[:limit], marks):
-                if found.shared < shared + _WORTH:
-                    break
-                if self._store.whole(found) and engine.load(found.path, found.ids):
-                    shared = found.shared
-                    break
-                self._store.drop(found.path)
-                shared = engine.shared(ids)
-        return engine.keep(_aligned(min(shared, limit)))
+    def _warm(self, frame: Frame) -> None:
+        """Bring the snapshots up to date; `yields`: stop as soon as a person waits for the model.
 
-    def _prefill(self, engine: Engine, turn: _Turn, ids: list[int], marks: list[int]) -> None:
-        total = len(ids) - turn.cached
-        self._send("prefill", id=turn.id, done=0, total=total, cached=turn.cached)
-        for end in [*(mark for mark in marks if mark > turn.cached), len(ids)]:
-            while (at := len(engine.ids)) < end:
-                _check(engine)
-                engine.prefill(ids[at : min(at + engine.chunk, end)], end == len(ids))
-                done = len(engine.ids) - turn.cached
-                self._send("prefill", id=turn.id, done=done, total=total, cached=turn.cached)
-            if end in marks and self._store:
-                self._store.save(self._space, engine.ids, engine.state_size(), engine.save)
+        With `look` nothing is done, only said.
+        """
+        from orchestrator.models.llama_engine import Stopped
+
+        engine, cache = self._engine, self._cache
+        if engine is None or cache is None:
+            return self._fail(frame, "failed", "no model is loaded")
+        prompt = self._prompt(engine, frame, [])
+        if prompt.stable > engine.context_size:
+            return self._fail(frame, "window_full", tokens=prompt.stable, size=engine.context_size)
+        yields = self._busy.somebody_lately if frame["yields"] else bool
+        engine.stop = lambda: frame["id"] in self._cancelled or yields()
+        reason, cached = "done", 0
+        try:
+            cached = cache.known(prompt)
+            if not frame["look"]:
+                cached = cache.warm(prompt, lambda *progress: self._tell(frame, *progress))
+        except Stopped:
+            reason = "cancelled" if frame["id"] in self._cancelled else "stopped"
+        cache.wait()
+        self._send("warmed", id=frame["id"], reason=reason, tokens=prompt.stable, cached=cached)
+
+    def _prompt(self, engine: Engine, frame: Frame, opening: list[int]) -> Prompt:
+        from orchestrator.models.llama_cache import Prompt
+
+        parts = [_tokens(engine, part) for part in frame["parts"]]
+        return Prompt.of(parts, opening, frame["base"], frame["stable"], Owner(**frame["owner"]))
+
+    def _tell(self, frame: Frame, done: int, total: int, cached: int) -> None:
+        self._send("prefill", id=frame["id"], done=done, total=total, cached=cached)
 
     def _decode(self, engine: Engine, sampler: Sampler, turn: _Turn, prior: dict[int, float]) -> str:
         """Generate until the model or the grammar ends, or a limit: the reason for stopping.
@@ -265,18 +276,6 @@ class _Turn:
         }
 
 
-def _aligned(count: int) -> int:
-    """Where a prompt may be cut without changing the last bits of any logit."""
-    return count - count % _ROWS
-
-
-def _check(engine: Engine) -> None:
-    from orchestrator.models.llama_engine import Stopped
-
-    if engine.stop():
-        raise Stopped
-
-
 def _by_token(engine: Engine, prior: dict[str, float]) -> dict[int, float]:
     """The prior of each name for the token it begins with; empty where two names begin alike."""
     found = {engine.tokenize(name)[0]: value for name, value in prior.items()}
@@ -309,7 +308,7 @@ def _tokens(engine: Engine, part: list[Frame]) -> list[int]:
 _keep_alive: list[Callable[..., None]] = []
 
 
-def _quiet_log() -> None:
+def quiet_log() -> None:
     """Warnings and errors of llama.cpp go to stderr, where the app keeps the last lines."""
     from llama_cpp import llama_cpp as c
 

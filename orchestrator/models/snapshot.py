@@ -1,19 +1,22 @@
 """KV cache snapshots on disk: a prompt that was prefilled once is read back instead.
 
-    FOLDER/SPACE/KEY.kv     what llama.cpp wrote
-    FOLDER/SPACE/KEY.ids    header with size and CRC of the other, then the token ids
+    FOLDER/SPACE/OWNER.KEY.kv     what llama.cpp wrote
+    FOLDER/SPACE/OWNER.KEY.ids    header with size and CRC of the other, then the token ids
+    FOLDER/SPACE/OWNER.json       for people: model, project folder, hits
 
-SPACE names everything a cache depends on besides the tokens (model, build, settings); KEY is the
-hash of the tokens. Files hold what the prompt said, so only their owner may read them. Whatever
-goes wrong here costs a prefill and is never an error.
+SPACE names everything a cache depends on besides the tokens (model, build, settings); OWNER is
+`base` or a project; KEY is the hash of the tokens. A project has one snapshot a space: a newer one
+takes the place of the older. A pair of files never changes once it is there, so that a reader is
+never between two versions. Files hold what the prompt said, so only their owner may read them.
+Whatever goes wrong here costs a prefill and is never an error.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import os
+import re
 import shutil
 import struct
 import tempfile
@@ -26,13 +29,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import durable
+from orchestrator.models import snapshot_about
+from orchestrator.types import EVERYBODY, Owner
 
 _HEADER = struct.Struct("<8sQII")  # magic, bytes of .kv, its CRC-32, number of ids
-_MAGIC = b"orchkv1\n"
+_MAGIC = b"orchkv2\n"
 _BLOCK = 1 << 20
-_SCANNED = 48  # snapshots compared when no exact one is there, newest use first
+_SCANNED = 16  # snapshots of others compared when there is no base, newest use first
 _KEEP_FREE = 256 * 1024 * 1024
 _STALE_S = 3600
+BASE = "base"
+"""Owner of what is the same for every project: system, tools, examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +56,91 @@ def space(*depends_on: object) -> str:
     return hashlib.sha256(repr(depends_on).encode()).hexdigest()[:24]
 
 
-class SnapshotStore:
-    """Snapshots of all models under one folder, at most `max_bytes`; the oldest use goes first."""
+def owner_name(project: str) -> str:
+    """The name of a project's snapshots, from its id, which may be any text."""
+    if not project:
+        return BASE
+    plain = re.fullmatch(r"[0-9A-Za-z-]{1,64}", project)
+    return f"project-{project if plain else hashlib.sha256(project.encode()).hexdigest()[:32]}"
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+
+class SnapshotStore:
+    """Snapshots of all models under one folder, at most `max_bytes`; the oldest use goes first.
+
+    `model` is its name for people.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, model: str = "") -> None:
         self.folder = folder
         self.max_bytes = max_bytes
+        self.model = model
         self._saving: list[threading.Thread] = []
 
-    def best(self, space: str, ids: Sequence[int], marks: Sequence[int] = ()) -> Snapshot | None:
+    def described(self) -> dict[str, object]:
+        """What its constructor takes, as JSON can carry it."""
+        return {"folder": str(self.folder), "max_bytes": self.max_bytes, "model": self.model}
+
+    def best(
+        self, space: str, ids: Sequence[int], marks: Sequence[int] = (), owner: Owner = EVERYBODY
+    ) -> Snapshot | None:
         """The snapshot that shares most leading tokens with `ids`, whole or in part.
 
-        `marks` are the lengths at which an exact snapshot may end: looked at first.
+        Looks at the owner's and at those of everybody that end at one of the `marks`, rising; at a
+        few of the others only where nothing reaches the first mark. So the cost does not grow with
+        their number.
         """
         wanted = array("i", ids)
-        for mark in sorted(marks, reverse=True):
-            exact = self._path(space, wanted[:mark])
-            if exact.exists() and (found := _read_ids(exact)) == wanted[:mark]:
-                return Snapshot(exact, tuple(found), mark)
-        best: Snapshot | None = None
-        for path in itertools.islice(self._newest(space), _SCANNED):
-            found = _read_ids(path)
-            if found is None:
-                self.drop(path)
+        near = [self._path(space, BASE, wanted[:mark]) for mark in marks]
+        if owner.project:
+            near += self._of(space, owner_name(owner.project))
+        found = self._better(None, near, wanted)
+        if found is None or not marks or found.shared < marks[0]:
+            found = self._better(found, self._newest(space)[:_SCANNED], wanted)
+        return found
+
+    def has(self, space: str, ids: Sequence[int], owner: Owner) -> bool:
+        """Whether `owner` has a snapshot of exactly these tokens, as far as its index says."""
+        tokens = array("i", ids)
+        path = self._path(space, owner_name(owner.project), tokens)
+        return path.exists() and bool(_read_ids(path) == tokens)
+
+    def _better(self, best: Snapshot | None, paths: Sequence[Path], wanted: array[int]) -> Snapshot | None:
+        for path in paths:
+            if (found := _read_ids(path)) is None:
+                if path.exists():
+                    self.drop(path)
             elif (shared := common_prefix(found, wanted)) > (best.shared if best else 0):
                 best = Snapshot(path, tuple(found), shared)
         return best
 
     def whole(self, snapshot: Snapshot) -> bool:
-        """Whether the file is byte for byte what was saved; marks it as used now."""
+        """Whether the file is byte for byte what was saved."""
         try:
             _, size, crc, _ = _HEADER.unpack(durable.read(_ids_path(snapshot.path), _HEADER.size))
-            if snapshot.path.stat().st_size != size or _crc(snapshot.path) != crc:
-                return False
-            os.utime(snapshot.path)
+            return bool(snapshot.path.stat().st_size == size and _crc(snapshot.path) == crc)
         except (OSError, struct.error):
             return False
-        return True
+
+    def used(self, snapshot: Snapshot) -> None:
+        """Note a hit, now."""
+        with contextlib.suppress(OSError):
+            os.utime(snapshot.path)
+        snapshot_about.hit(snapshot.path.parent, _owner(snapshot.path))
 
     def drop(self, path: Path) -> None:
         for name in (path, _ids_path(path)):
             with contextlib.suppress(OSError):
                 name.unlink()
 
-    def save(self, space: str, ids: Sequence[int], size: int, write: Callable[[Path], bool]) -> bool:
+    def save(
+        self, space: str, owner: Owner, ids: Sequence[int], size: int, write: Callable[[Path], bool]
+    ) -> bool:
         """Let `write` fill a temporary file of about `size` bytes; the rest happens beside.
 
         Check sum, sync, rename and the size limit run in a thread, so that they delay no answer.
         """
         tokens = array("i", ids)
-        path = self._path(space, tokens)
+        path = self._path(space, owner_name(owner.project), tokens)
         if size > self.max_bytes or path.exists():
             return False
         try:
@@ -113,7 +155,7 @@ class SnapshotStore:
         if not write(temporary):
             temporary.unlink(missing_ok=True)
             return False
-        thread = threading.Thread(target=self._finish, args=(temporary, path, tokens))
+        thread = threading.Thread(target=self._finish, args=(temporary, path, tokens, owner))
         self._saving = [old for old in self._saving if old.is_alive()] + [thread]
         thread.start()
         return True
@@ -123,7 +165,7 @@ class SnapshotStore:
         for thread in self._saving:
             thread.join(timeout)
 
-    def _finish(self, temporary: Path, path: Path, tokens: array[int]) -> None:
+    def _finish(self, temporary: Path, path: Path, tokens: array[int], owner: Owner) -> None:
         ids = temporary.with_name(temporary.name + ".ids")
         try:
             _sync(temporary)
@@ -137,6 +179,11 @@ class SnapshotStore:
                 with contextlib.suppress(OSError):
                     name.unlink()
             return
+        snapshot_about.made(path.parent, _owner(path), self.model, owner.path)
+        if owner.project:
+            for older in self._of(path.parent.name, _owner(path)):
+                if older != path:
+                    self.drop(older)
         self._evict(keep=path)
 
     def _evict(self, keep: Path) -> None:
@@ -158,15 +205,23 @@ class SnapshotStore:
                     status = path.stat()
                     yield status.st_mtime, status.st_size, path
 
-    def _newest(self, space: str) -> Iterator[Path]:
+    def _newest(self, space: str) -> list[Path]:
         found = []
         for path in (self.folder / space).glob("*.kv"):
             with contextlib.suppress(OSError):
                 found.append((path.stat().st_mtime, path))
-        return (path for _, path in sorted(found, reverse=True))
+        return [path for _, path in sorted(found, reverse=True)]
 
-    def _path(self, space: str, tokens: array[int]) -> Path:
-        return self.folder / space / f"{hashlib.sha256(tokens.tobytes()).hexdigest()[:32]}.kv"
+    def _of(self, space: str, owner: str) -> list[Path]:
+        return list((self.folder / space).glob(f"{owner}.*.kv"))
+
+    def _path(self, space: str, owner: str, tokens: array[int]) -> Path:
+        key = hashlib.sha256(tokens.tobytes()).hexdigest()[:32]
+        return self.folder / space / f"{owner}.{key}.kv"
+
+
+def _owner(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:

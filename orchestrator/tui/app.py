@@ -59,6 +59,7 @@ class OrchApp(App[None]):
         self.defect: Exception | None = None
         self.theme = THEMES[theme]
         self.main = MainScreen(partial(_records, self, node))
+        self.main.prompt.typing = node.typing
         self.dialogs = Dialogs(self, node)
         self.wish = replace(wish, terminal=lambda: self.main.terminal.window_size())
         self._typed_ahead: list[Prompt.Submitted] | None = []

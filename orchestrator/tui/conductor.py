@@ -143,6 +143,7 @@ class Conductor:
                 await self._play(session.open())
                 self.opened = replace(opened, model=session.model)
                 self._show(SessionOpened(self.opened))
+                session.warm_up()
                 reason = await self._prompts_of(session)
             finally:
                 for event in await session.close(reason):

@@ -115,10 +115,14 @@ Progress = Callable[[int, int], None]
 
 
 class Node(Protocol):
-    """Everything but `open` may touch the disk or git for a moment: call it in a thread."""
+    """Everything but `open` and `typing` may touch the disk or git for a moment: call it in a thread."""
 
     def open(self, wish: Wish, approver: Approver) -> AbstractAsyncContextManager[Opened]:
         """Raises `OrchError`s; `NoModel` when no model can run."""
+        ...
+
+    def typing(self) -> None:
+        """A person types: what runs in the background steps aside. Costs next to nothing."""
         ...
 
     def projects(self) -> list[ProjectRow]:

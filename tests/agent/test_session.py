@@ -14,6 +14,7 @@ import pytest
 from orchestrator.agent.approval import Always, Never
 from orchestrator.agent.loop import ANSWER_SPEC, Limits
 from orchestrator.agent.session import Parts, Session
+from orchestrator.agent.slash import Said, handle
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
 from orchestrator.errors import WindowFull, WorkerDied
@@ -434,6 +435,25 @@ def test_a_call_cut_off_by_a_limit_is_dropped_and_the_model_told(orch_home: Home
     assert of(events, ToolCallEvent) == []
     assert of(events, Answer)[0].text == "smaller now"
     assert "dropped whole" in here.backend.requests[1].messages[-1].text
+
+
+def test_context_says_what_is_in_the_window_and_what_the_last_turn_read(orch_home: Home) -> None:
+    texts = {2: "\n\n".join(["word " * 400] * 20), 4: "## Session S1: x\n- y"}
+    here = world(orch_home, [ToolCall("search", {"pattern": "x"}), "one", "two"], texts=texts)
+    played(here, "first", "second")
+    said = handle("/context", here.session)
+    assert isinstance(said, Said)
+    lines = said.text.splitlines()
+    parts = [line.split()[1] for line in lines if line[:7].strip()]
+    assert parts[:4] == ["system", "T2.md", "T4.md", "conversation"]
+    assert any("left out of T2.md: " in line and "(budget, " in line for line in lines)
+    assert any(line.endswith("of 8,192 tokens") for line in lines)
+    usage = here.session.last_turn
+    assert usage is not None
+    new = usage.prompt_tokens - usage.cached_tokens
+    assert any(line.startswith("last turn: ") and f" {new:,} new" in line for line in lines)
+    ended = [record.body or {} for record in here.records() if record.kind == "session"][-1]
+    assert ended["last_turn"]["cached_tokens"] == usage.cached_tokens > 0
 
 
 def test_notes_are_recorded_with_their_author(orch_home: Home) -> None:

@@ -13,7 +13,7 @@ from orchestrator.types import Message, TierText, ToolCall
 LOG = """# Session log
 
 ## Session S1: old
-- first
+- first, which was long: it says this and that of what was done then
 
 ## Session S2: newer
 - second
@@ -56,11 +56,31 @@ def test_what_a_model_merely_said_does_not_become_the_next_ones_fact() -> None:
 
 def test_the_log_keeps_its_newest_entries_in_order() -> None:
     document = tier(4, LOG)
-    fitted = fit(document, counted(document), 12)
+    fitted = fit(document, counted(document), 28)
     assert "newest" in fitted.text
     assert "old" not in fitted.text
     assert fitted.text.index("S2") < fitted.text.index("S3")
     assert fitted.left_out[0].what == "1 older entries of /p/TIER4.md"
+
+
+@given(st.lists(st.integers(1, 300), min_size=12, max_size=40), st.integers(900, 1200))
+def test_a_log_that_grows_seldom_moves_its_start(sizes: list[int], budget: int) -> None:
+    entries = [(f"## Session S{number}: x", tokens) for number, tokens in enumerate(sizes)]
+    document, before, moved = tier(4, ""), "", 0
+    for count in range(1, len(entries) + 1):
+        text = fit(document, entries[:count], budget).text
+        assert text.endswith(entries[count - 1][0])
+        moved += not text.startswith(before)
+        before = text
+    # each move gives up half of the budget, which has to be filled again before the next
+    assert moved <= sum(sizes) // (768 // 2 - 300 + 1)
+    assert moved <= len(sizes) // 2
+
+
+def test_a_budget_that_differs_a_little_gives_the_same_log() -> None:
+    entries = [(f"## Session S{number}: x", 100 + number % 7) for number in range(60)]
+    texts = {fit(tier(4, ""), entries, budget).text for budget in range(1024, 1280, 8)}
+    assert len(texts) == 1
 
 
 def test_other_tiers_keep_their_beginning() -> None:

@@ -47,3 +47,17 @@ def test_what_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path) -> None:
 def test_utf_16_from_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "PROJECT_CONTEXT.md").write_bytes("\ufeffgrün".encode("utf-16-le"))
     assert tiers.read_tiers(tmp_path, None)[0].text == "grün"
+
+
+def test_a_long_log_is_read_from_a_place_that_stays(tmp_path: Path) -> None:
+    path = tmp_path / "SESSION_LOG.md"
+    starts = []
+    text = "# Session log\n"
+    for number in range(260):
+        text += f"\n## Session S{number:04x}: {number}\n\n" + "- work\n" * 60
+        path.write_text(text, encoding="utf-8")
+        read = tiers.read_tier(tiers.LOG, tmp_path)
+        starts.append(read.splitlines()[0])
+        assert read.endswith("- work")
+    assert starts[-1].startswith("## Session S")
+    assert len(set(starts[200:])) < 15  # of sixty

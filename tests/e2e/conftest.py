@@ -27,7 +27,11 @@ def model_home(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> H
 
 @pytest.fixture
 def with_model(model_home: Home, orch_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """A fresh home that shares the model, its snapshots and its calibration."""
+    """A fresh home that shares the model, its snapshots and its calibration.
+
+    Nothing is warmed in the background there: no process may outlive the test that started it.
+    """
+    orch_home.config.write_text('[snapshots]\nprewarm = "off"\n', encoding="utf-8")
     for name in ("models", "snapshots", "threads.json"):
         source = model_home.root / name
         if name == "snapshots":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,56 @@ def test_the_same_question_twice_gives_the_same_answer(with_model: Home, heron: 
     first = one(ask("What is a semaphore?", heron, "--context-budget", "0"), "answer")["text"]
     second = one(ask("What is a semaphore?", heron, "--context-budget", "0"), "answer")["text"]
     assert first == second
+
+
+def test_a_warmed_project_answers_as_a_cold_one_and_reads_only_the_question(
+    with_model: Home, heron: Path
+) -> None:
+    (heron / "PROJECT_CONTEXT.md").write_text(
+        "# Heron\n\nIt bills calls. The port is 8080.\n", encoding="utf-8"
+    )
+    run("init", cwd=heron)
+    before = {path: path.read_bytes() for path in heron.rglob("*") if path.is_file()}
+    done = run("warm", "--model", MODEL, "--json", cwd=heron, timeout=600)
+    assert done.returncode == 0, done.stderr
+    ready = events(done.stdout)[0]
+    assert {path: path.read_bytes() for path in before} == before  # warming writes nothing there
+    shown = run("context", "--json", "--model", MODEL, cwd=heron)
+    assert json.loads(shown.stdout)["next_session"] == {
+        "tokens": ready["tokens"],
+        "cached": ready["tokens"],
+        "new": 0,
+    }
+
+    warm = ask("What is a semaphore?", heron)
+    assert one(warm, "prefill")["cached"] == ready["tokens"]
+    for path, data in before.items():  # the session's own log would change the prompt
+        path.write_bytes(data)
+    kept = sorted(with_model.snapshots.rglob("*"))
+    cold = ask("What is a semaphore?", heron, "--cold")
+    assert one(cold, "prefill")["cached"] == 0
+    assert sorted(with_model.snapshots.rglob("*")) == kept
+    assert one(cold, "answer")["text"] == one(warm, "answer")["text"]
+
+
+def test_in_a_new_folder_hardly_anything_is_read_before_the_question(
+    with_model: Home, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):  # the first one may have to make the base
+        (tmp_path / name).mkdir()
+        found = ask("Hello!", tmp_path / name)
+    assert 0 < int(str(one(found, "prefill")["total"])) <= 100
+
+
+def test_in_the_background_it_is_made_ready_without_a_word(with_model: Home, heron: Path) -> None:
+    (heron / "PROJECT_CONTEXT.md").write_text("# Heron\n\nIt bills calls. Ask Ines.\n", encoding="utf-8")
+    run("init", cwd=heron)
+    before = {path: path.read_bytes() for path in heron.rglob("*") if path.is_file()}
+    done = run(
+        "warm", "--background", "--project", str(heron), "--model", MODEL, cwd=with_model.root, timeout=600
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path: path.read_bytes() for path in heron.rglob("*") if path.is_file()} == before
+    ready = events(run("warm", "--model", MODEL, "--json", cwd=heron).stdout)[0]
+    assert ready["prefilled"] == 0
+    assert ready["tokens"] > 1000

@@ -3,9 +3,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.context.budget import blocks
 from orchestrator.handoff import render
 from orchestrator.handoff.facts import BriefingFacts, Fact, Section
 from orchestrator.handoff.writer import ProjectDocuments
+from orchestrator.models.snapshot import common_prefix
+from orchestrator.types import TierText
 from orchestrator.workspaces import open_project
 from tests.handoff.conftest import Scene
 
@@ -196,3 +199,30 @@ def test_a_cloned_project_starts_from_its_documents(scene: Scene, tmp_path: Path
     texts = [tier.text for tier in ProjectDocuments(clone, scene.journal, scene.home).tiers()]
     assert len(texts) == 2
     assert all("PostgreSQL" in text for text in texts)
+
+
+def test_what_one_more_session_changes_stands_at_the_end(scene: Scene) -> None:
+    scene.start(branch="main", commit="a1b2c3d")
+    scene.ask("first question")
+    for number in range(6):
+        scene.note("decision", f"decision {number}", because="a reason that takes some words to say")
+        scene.note("lesson", f"lesson {number}, which takes some words to say as well")
+    scene.note("next", "go on")
+    scene.end()
+    before = _as_read(scene)
+    scene.start("8b" + "0" * 30, branch="other", commit="b1b2c3d")
+    scene.ask("another question")
+    scene.answer("another answer")
+    scene.end()
+    shared = before[: common_prefix(before, _as_read(scene))]
+    assert len(shared) > 0.7 * len(before)
+    assert shared.endswith("## Last session\n- Asked: ")
+    scene.note("decision", "decision 6", because="it came later")
+    scene.documents.refresh()
+    assert "decision 5" in before[: common_prefix(before, _as_read(scene))]
+    assert scene.briefing.index("decision 5") < scene.briefing.index("decision 6")
+
+
+def _as_read(scene: Scene) -> str:
+    """The briefing as a model reads it, without the regions' marks."""
+    return "\n\n".join(blocks(TierText(3, "briefing", "", scene.briefing)))

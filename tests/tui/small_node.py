@@ -60,6 +60,9 @@ class SmallNode:
         self._fail()
         return list(self.rows)
 
+    def typing(self) -> None:
+        pass
+
     def add_project(self, folder: Path) -> ProjectRow:
         if not folder.is_dir():
             raise ProjectError(f"{folder} does not exist.", "Name an existing folder.")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from orchestrator.models.busy import Busy
+from orchestrator.paths import Home
 from orchestrator.tui.conductor import Phase
 from orchestrator.types import Mode
 from tests.tui.app_host import ask, running, text_of, until
@@ -220,3 +222,16 @@ def test_a_name_typed_at_once_chooses_the_project(heron: Path, tmp_path: Path) -
             await until(pilot, lambda: app.main.status.status.project == "egret" and app.conductor.opened)
 
     asyncio.run(story())
+
+
+def test_whoever_types_goes_before_what_runs_in_the_background(heron: Path, orch_home: Home) -> None:
+    async def story() -> None:
+        others = Busy(orch_home.busy)
+        async with running(heron) as (_, pilot):
+            assert not others.somebody()
+            await pilot.press("h")
+            await pilot.pause()
+            assert others.somebody()
+
+    asyncio.run(story())
+    assert not Busy(orch_home.busy).somebody()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,8 @@ class Prompt(Widget):
         self.area.commands = commands
         self._index = FileIndex(root) if root else None
         self._ranker = Ranker()
+        self.typing: Callable[[], None] = lambda: None
+        """Called at each change of the text."""
         self._typed = asyncio.Event()
         self._typed_at = -TYPING_S
 
@@ -113,6 +115,7 @@ class Prompt(Widget):
     @on(TextArea.Changed)
     def _mark(self, event: TextArea.Changed) -> None:
         event.stop()
+        self.typing()
         self._typed_at = monotonic()
         self._typed.set()
         first = self.area.document.get_line(0).lstrip()[:1]
