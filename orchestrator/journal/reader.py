@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, get_args
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import citations, schema
 from orchestrator.journal.failures import explained
 from orchestrator.paths import Home
 from orchestrator.types import NOTE_KINDS, Kind, Record
+
+T = TypeVar("T")
 
 _NOTES = ",".join(f"'{kind}'" for kind in NOTE_KINDS)
 _LIVE_NOTES = f"""
@@ -131,6 +133,16 @@ class JournalReader:
         """Rows of a query of this package's own, such as `sessions`."""
         with self._thread, explained(self._home.journal):
             return self._connection.execute(query, values).fetchall()
+
+    def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` finds, all of it in one state of the journal."""
+        with self._thread, explained(self._home.journal):
+            self._connection.execute("BEGIN")
+            try:
+                return work(self._connection)
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
 
     def _column(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._thread, explained(self._home.journal):

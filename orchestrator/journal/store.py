@@ -7,6 +7,7 @@ returns when the records are on the disk (synchronous=FULL). Connections must no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.journal import schema
+from orchestrator.journal import index, schema
 from orchestrator.journal.canonical import VERSION, body_sha, plain, record_id, record_line
 from orchestrator.journal.clock import ClockState, SystemClock, tick
 from orchestrator.journal.database import connect, lock_file, prepare, shut
@@ -83,28 +84,48 @@ class SqliteJournal(JournalReader):
 
     # --- writing --------------------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry]) -> list[Record]:
-        """Record all entries, or none, secrets redacted; returns once they are durable."""
+    def append(self, entries: Sequence[Entry], *, once: bool = False) -> list[Record]:
+        """Record all entries, or none, secrets redacted; returns once they are durable.
+
+        With `once`, imported entries whose entity is known already are passed over.
+        """
         prepared = [_redacted(entry) for entry in entries]
         if not prepared:
             return []
-        path = self._home.journal
-        with self._thread, explained(path), FileLock(lock_file(self._home)):
-            self._assert_same_file()
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+        with self._writing():
+            with self._transaction():
                 meta = self._meta()
-                records = self._insert(prepared, meta)
+                through = index.newest(self._connection)
+                records = self._insert(self._unknown(prepared) if once else prepared, meta)
+                index.add(self._connection, through, records)
                 lines = b"".join(map(record_line, records))
                 expected = int(meta["mirror_bytes"])
                 self._set_meta("mirror_bytes", str(expected + len(lines)))
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
             self._write_mirror(lines, expected)
         return records
+
+    def index_page(self) -> tuple[int, int]:
+        """Index the next older records for recall; how many are done, of how many."""
+        with self._writing(), self._transaction():
+            index.build_page(self._connection)
+            return index.progress(self._connection)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._thread, explained(self._home.journal), FileLock(lock_file(self._home)):
+            self._assert_same_file()
+            yield
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _insert(self, entries: Sequence[Entry], meta: dict[str, str]) -> list[Record]:
         last, ahead = json.loads(meta["clock"])
@@ -140,6 +161,15 @@ class SqliteJournal(JournalReader):
             records.append(record)
         self._set_meta("clock", json.dumps([state.last, state.ahead]))
         return records
+
+    def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
+        query = "SELECT 1 FROM imported WHERE entity = ?"
+        new = {entry.entity: entry for entry in reversed(entries)}
+        return [
+            entry
+            for entry in entries
+            if new[entry.entity] is entry and not self._connection.execute(query, (entry.entity,)).fetchone()
+        ]
 
     def _times(self, parents: Sequence[str]) -> list[tuple[int, int]]:
         marks = ",".join("?" * len(parents))
@@ -195,9 +225,9 @@ class SqliteJournal(JournalReader):
     def _mirror_whole(self) -> bool:
         if self._mirror.size() != int(self._meta()["mirror_bytes"]):
             return False
-        newest = self._connection.execute("SELECT max(arrival) FROM records").fetchone()[0]
+        newest = index.newest(self._connection)
         try:
-            return newest is None or self._mirror.last_line()[0] == next(self._lines(newest - 1))[1]
+            return not newest or self._mirror.last_line()[0] == next(self._lines(newest - 1))[1]
         except OSError as error:
             self._warn(error)
             return True
