@@ -120,6 +120,7 @@ def _ask(connection: sqlite3.Connection, question: str, budget: int, scope: Scop
     for start in range(0, len(windows), _LOADED):
         if not pack.take(windows[start : start + _LOADED]):
             break
+    pack.take_again()
     candidates = {turn.arrival for window in windows for turn in window.turns}
     return Recalled(
         pack.excerpts(),
@@ -151,6 +152,7 @@ class _Pack:
         self._scope = scope
         self._words = words
         self._said: set[str] = set()
+        self._again: list[Turn] = []
         self._windows: list[list[tuple[int, Excerpt]]] = []
         self._patience = _PATIENCE
         self._prefixes: dict[str, str] = {}
@@ -171,17 +173,38 @@ class _Pack:
                 text = turns.content(record.kind, record.body)
                 if turn.arrival in retired or not self._wanted(turn, record, text):
                     self.seen.add(turn.arrival)
-                    continue
-                if (shown := self._fitting(text)) is None:
-                    continue
-                self.seen.add(turn.arrival)
-                self.used += len(shown)
-                taken.append((turn.number, self._excerpt(record, ordinal, shown, shown != text)))
+                elif (same := _folded(text)) in self._said:
+                    self._again.append(turn)
+                elif (shown := self._fitting(text)) is not None:
+                    self._said.add(same)
+                    self._add(turn, record, ordinal, shown, text, taken)
             if taken:
                 self._windows.append(sorted(taken, key=lambda pair: pair[0]))
             if self._patience <= 0 or self.used >= self._room:
                 return False
         return True
+
+    def take_again(self) -> None:
+        """What was said again word for word, where there is room left."""
+        for turn in dict.fromkeys(self._again):
+            ordinal, record = self._records([turn.arrival])[turn.arrival]
+            text = turns.content(record.kind, record.body)
+            if turn.arrival not in self.seen and len(text) <= self._room - self.used:
+                self._windows.append([])
+                self._add(turn, record, ordinal, text, text, self._windows[-1])
+
+    def _add(
+        self,
+        turn: Turn,
+        record: Record,
+        ordinal: int,
+        shown: str,
+        text: str,
+        taken: list[tuple[int, Excerpt]],
+    ) -> None:
+        self.seen.add(turn.arrival)
+        self.used += len(shown)
+        taken.append((turn.number, self._excerpt(record, ordinal, shown, shown != text)))
 
     def excerpts(self) -> tuple[Excerpt, ...]:
         """Best window first, the turns of each in the order in which they were said."""
@@ -212,13 +235,7 @@ class _Pack:
             return False
         if scope.roles and turns.role(record.kind, record.body) not in scope.roles:
             return False
-        if scope.since_ms is not None and turn.at_ms < scope.since_ms:
-            return False
-        same = " ".join(text.split()).casefold()
-        if same in self._said:  # said again word for word: nothing new
-            return False
-        self._said.add(same)
-        return True
+        return scope.since_ms is None or turn.at_ms >= scope.since_ms
 
     def _fitting(self, text: str) -> str | None:
         room = self._room - self.used
@@ -227,7 +244,6 @@ class _Pack:
         if len(text) > self._room and not self.used:
             return _around(text, self._words, room)
         self._patience -= 1
-        self._said.discard(" ".join(text.split()).casefold())
         return None
 
     def _excerpt(self, record: Record, ordinal: int, text: str, cut: bool) -> Excerpt:
@@ -255,6 +271,10 @@ class _Pack:
         return self._prefixes[session]
 
 
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
 def _around(text: str, words: Sequence[str], room: int) -> str | None:
     """`room` characters of the text where most of the words stand, cut marks included."""
     if room < 40:
@@ -273,7 +293,11 @@ def _around(text: str, words: Sequence[str], room: int) -> str | None:
 
 
 def shown(excerpts: Iterable[Excerpt]) -> Iterator[str]:
-    """One block an excerpt, as people and models read it: date, who, what, citation."""
+    """One block an excerpt, as people and models read it: date, who, citation; the text, indented.
+
+    A text in this form is known again when somebody quotes it (`turns.own_words`).
+    """
     for excerpt in excerpts:
-        when = excerpt.timestamp[:16].replace("T", " ")
-        yield f"{when} {excerpt.role}: {excerpt.content.strip()} [{excerpt.citation}]"
+        when = excerpt.timestamp[:16].replace("T", " ") or "????-??-??"
+        said = excerpt.content.strip().replace("\n", "\n    ")
+        yield f"{when} {' '.join(excerpt.role.split())} [{excerpt.citation}]\n    {said}"

@@ -122,6 +122,12 @@ class JournalReader:
         """Records whose id begins with `prefix`, at most `limit`."""
         return self._select("WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (prefix, prefix + "~", limit))
 
+    def known_ids(self, ids: Iterable[str]) -> set[str]:
+        """Those of the texts that are ids of records."""
+        whole = [text for text in ids if len(text) == 64]
+        marks = ",".join("?" * len(whole))
+        return set(self._column(f"SELECT id FROM records WHERE id IN ({marks})", whole)) if whole else set()
+
     def _select(self, rest: str, values: Sequence[object]) -> list[Record]:
         return self._query(f"SELECT {schema.COLUMNS} FROM records {rest}", values)
 

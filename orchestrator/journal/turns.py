@@ -19,8 +19,11 @@ OPEN, CLOSE = "<recalled>", "</recalled>"
 """Stand around what recall put into a prompt."""
 
 _QUOTED = re.compile(rf"{OPEN}.*?(?:{CLOSE}|\Z)", re.DOTALL)
-# As `orch recall` prints an excerpt: date, speaker, text, citation.
-_EXCERPT_LINE = re.compile(r"^[> \t*-]*\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][ \t]*$", re.M)
+# As `excerpts.shown` writes them: date, speaker and citation, then the text, indented.
+_EXCERPT = re.compile(
+    r"^\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][^\S\n]*(?:\n {4}[^\n]*|\n[^\S\n]*(?=\n))*",
+    re.MULTILINE,
+)
 _PLAIN_ROLES = frozenset({"user", "assistant", "system", "tool", ""})
 _OFTEN = 3
 
@@ -61,7 +64,7 @@ def own_words(text: str) -> str:
     """The text without what it quotes from recall."""
     if OPEN in text:
         text = _QUOTED.sub(" ", text)
-    return _EXCERPT_LINE.sub(" ", text) if "#" in text else text
+    return _EXCERPT.sub(" ", text) if "[S" in text else text
 
 
 def indexed(kind: str, body: Mapping[str, Any] | None, wall: str) -> tuple[str, str, int]:
