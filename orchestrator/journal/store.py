@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.journal import index, schema
+from orchestrator.journal import forget, index, schema
 from orchestrator.journal.canonical import VERSION, body_sha, plain, record_id, record_line
 from orchestrator.journal.clock import ClockState, SystemClock, tick
 from orchestrator.journal.database import connect, lock_file, prepare, shut
@@ -103,6 +103,25 @@ class SqliteJournal(JournalReader):
                 self._set_meta("mirror_bytes", str(expected + len(lines)))
             self._write_mirror(lines, expected)
         return records
+
+    def redact(self, records: Sequence[Record], by: str = "user") -> list[Record]:
+        """Drop what the records say, from every file of the journal; returns the `redact` records.
+
+        Those without a body are cleaned up after once more. Raises `JournalError`; should the files not
+        be clean then, the next start or another call makes them so.
+        """
+        with self._writing():
+            with self._transaction():
+                meta = self._meta()
+                through = index.newest(self._connection)
+                dropped, shorter = forget.drop_bodies(self._connection, [record.id for record in records])
+                made = self._insert([_redaction(record, by) for record in dropped], meta)
+                index.add(self._connection, through, made)
+                longer = sum(len(record_line(record)) for record in made)
+                self._set_meta("mirror_bytes", str(int(meta["mirror_bytes"]) - shorter + longer))
+                forget.mark_unclean(self._connection, [record.id for record in records])
+            forget.clean(self._connection, self._mirror)
+        return made
 
     def index_page(self) -> tuple[int, int]:
         """Index the next older records for recall; how many are done, of how many."""
@@ -212,9 +231,12 @@ class SqliteJournal(JournalReader):
             self._warn(error)
 
     def _check_mirror(self) -> None:
-        if self._mirror_whole():
+        unclean = bool(forget.unclean(self._connection))
+        if not unclean and self._mirror_whole():
             return
         with FileLock(lock_file(self._home)):
+            if forget.unclean(self._connection):  # killed while it forgot
+                forget.clean(self._connection, self._mirror)
             if self._mirror_whole():  # another process was between its commit and its mirror
                 return
             try:
@@ -248,6 +270,14 @@ class SqliteJournal(JournalReader):
                 "%s cannot be written (%s). The records are safe in the journal; it is completed later.",
                 self._mirror.path, error.strerror or error,
             )  # fmt: skip
+
+
+def _redaction(record: Record, by: str) -> Entry:
+    private = record.stream == PRIVATE
+    body = {"redacts": record.id, "by": by}
+    return Entry(
+        "redact", body, record.project, secrets.token_hex(16), parents=(record.id,), private=private
+    )
 
 
 def _redacted(entry: Entry) -> Entry:
