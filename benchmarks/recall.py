@@ -1,6 +1,6 @@
 """Recall: what it finds, how long it takes, and what its index adds to an append.
 
-    python benchmarks/recall.py [--records 1000000] [--keep /tmp/orch-recall-1000000] [evidence|speed|append …]
+    python benchmarks/recall.py [--records 1000000] [--keep FOLDER] [evidence|speed|append …]
 
 - Evidence: long conversations with planted facts, asked for in other words (`recall_set`, seeded). Share of
   the evidence within 512 tokens, against FTS5 over the same turns as it comes. Budget: 15 points more.
@@ -30,8 +30,8 @@ from recall_set.million import Words, home, opened
 
 from orchestrator.journal import index, ranking
 from orchestrator.journal.excerpts import Recall, Scope
+from orchestrator.journal.stop_words import STOP
 from orchestrator.journal.store import SqliteJournal
-from orchestrator.journal.words import STOP
 from orchestrator.paths import Home
 from orchestrator.types import Entry
 
@@ -215,7 +215,10 @@ def append(count: int) -> bool:
     # Sums and not medians: the index is merged now and then, and that counts.
     mean = {name: 1000 * sum(taken) / count for name, taken in times.items()}
     ratio = mean["with"] / mean["without"]
-    print(f"append: {mean['with']:.2f} ms with index, {mean['without']:.2f} without: {ratio:.2f} × (budget {APPEND} ×)")
+    print(
+        f"append: {mean['with']:.2f} ms with index, {mean['without']:.2f} without: "
+        f"{ratio:.2f} × (budget {APPEND} ×)"
+    )
     return ratio <= APPEND
 
 

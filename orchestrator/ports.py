@@ -122,6 +122,17 @@ class Journal(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What earlier sessions of the project said."""
+
+    def automatic(self, prompt: str, session: str, known: str) -> str:
+        """Excerpts for a prompt, as text to stand before it; "" unless they are worth their prefill.
+
+        `known` is text that the model reads anyway. Raises `JournalError`.
+        """
+        ...
+
+
 class Documents(Protocol):
     """The four tiers of one project, read from disk; and their generated parts, written back."""
 

@@ -127,13 +127,22 @@ def _session(
     from orchestrator.agent.tiers import scaled
     from orchestrator.context.system import fixed_messages
     from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.journal.remembering import SessionRecall
     from orchestrator.models.dialects import ANSWER_SPEC, describe
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
         return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
 
-    tools = toolbox(project, settings, where, take_note, options.terminal)
+    memory = SessionRecall(journal, project.id)
+    tools = toolbox(
+        project,
+        settings,
+        where,
+        take_note,
+        options.terminal,
+        lambda query: memory.asked(query, session.id),
+    )
     budget = options.context_budget
     session = Session(
         Parts(
@@ -148,6 +157,7 @@ def _session(
             fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
+            memory=memory,
         ),
         mode=options.mode or Mode(settings.agent.mode),
         limits=_limits(options, settings),
@@ -173,6 +183,7 @@ def toolbox(
     where: Home,
     notes: Callable[[ToolCall], str],
     terminal: Callable[[], tuple[int, int]] | None = None,
+    recall: Callable[[str], str] = lambda _: "",
 ) -> Toolbox:
     """The project's tools, confined as far as this machine can."""
     from orchestrator.tools.sandbox import NoSandbox, probe
@@ -185,6 +196,7 @@ def toolbox(
         notes=notes,
         checkpoints=project.root / ".orchestrator" / "checkpoints",
         terminal=terminal,
+        recall=recall,
     )
 
 

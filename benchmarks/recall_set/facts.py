@@ -30,27 +30,89 @@ POOLS: dict[str, tuple[str, ...]] = {
 
 FACTS: tuple[tuple[tuple[str, ...], str], ...] = (
     # Said in one sentence, asked with other endings and other words beside.
-    (("*We adopted a {animal} from the shelter and named it {pet}.",), "What is the name of the {animal} {A} is adopting?"),
+    (
+        ("*We adopted a {animal} from the shelter and named it {pet}.",),
+        "What is the name of the {animal} {A} is adopting?",
+    ),
     (("*My {relative} is moving to {place} to work as a {job}.",), "Where did {A}'s {relative} move?"),
-    (("*I ran a {event} on Sunday and came in {number}th.",), "How did the {event} that {A} was running end?"),
-    (("*The doctor says it is {ailment}, so no dancing for me.",), "What did doctors tell {A} about dancing?"),
-    (("*I finished {book}, borrowed from my {relative}.",), "Which book was {A} borrowing from a {relative}?"),
-    (("*I started {instrument} lessons with a neighbour who plays in an orchestra.",), "Who teaches {A} the {instrument}, a neighbor playing in orchestras?"),
+    (
+        ("*I ran a {event} on Sunday and came in {number}th.",),
+        "How did the {event} that {A} was running end?",
+    ),
+    (
+        ("*The doctor says it is {ailment}, so no dancing for me.",),
+        "What did doctors tell {A} about dancing?",
+    ),
+    (
+        ("*I finished {book}, borrowed from my {relative}.",),
+        "Which book was {A} borrowing from a {relative}?",
+    ),
+    (
+        ("*I started {instrument} lessons with a neighbour who plays in an orchestra.",),
+        "Who teaches {A} the {instrument}, a neighbor playing in orchestras?",
+    ),
     (("*For the potluck I am cooking {food}.",), "What will {A} cook for potlucks?"),
-    (("*{team} limits were raised to {number} requests a second after the outage.",), "What is the limit of {team} requests since the outages?"),
+    (
+        ("*{team} limits were raised to {number} requests a second after the outage.",),
+        "What is the limit of {team} requests since the outages?",
+    ),
     # The answer stands next to the words of the question, not with them.
-    (("B:What are you making in your {craft} class these days?", "*Mostly {thing}, and they keep getting bigger."), "What does {A} make in {craft} classes?"),
-    (("B:So where are you going on holiday this year?", "*{place}, if the trains run."), "Where is {A} going on holidays?"),
-    (("B:Who taught you to play the {instrument}?", "*My {relative}, every Thursday, for years."), "Who was teaching {A} to play {instrument}?"),
-    (("B:Did they find out why the {team} job failed at night?", "*Yes: the certificate had expired at midnight."), "Why was the {team} job failing?"),
-    (("B:Which store do we take for the {team} service?", "*{database}, everything else was too slow."), "Which store was taken for {team} services?"),
-    (("B:How do you like being a {job}?", "*Love it, though the hours are brutal and I cry on the bus."), "How does {A} feel as a {job}?"),
+    (
+        (
+            "B:What are you making in your {craft} class these days?",
+            "*Mostly {thing}, and they keep getting bigger.",
+        ),
+        "What does {A} make in {craft} classes?",
+    ),
+    (
+        ("B:So where are you going on holiday this year?", "*{place}, if the trains run."),
+        "Where is {A} going on holidays?",
+    ),
+    (
+        ("B:Who taught you to play the {instrument}?", "*My {relative}, every Thursday, for years."),
+        "Who was teaching {A} to play {instrument}?",
+    ),
+    (
+        (
+            "B:Did they find out why the {team} job failed at night?",
+            "*Yes: the certificate had expired at midnight.",
+        ),
+        "Why was the {team} job failing?",
+    ),
+    (
+        ("B:Which store do we take for the {team} service?", "*{database}, everything else was too slow."),
+        "Which store was taken for {team} services?",
+    ),
+    (
+        ("B:How do you like being a {job}?", "*Love it, though the hours are brutal and I cry on the bus."),
+        "How does {A} feel as a {job}?",
+    ),
     # The reason comes two turns later.
-    (("I quit the choir, by the way.", "B:Oh no, how come?", "*Rehearsals clash with my night shifts."), "Why did {A} quit the choir?"),
-    (("We are dropping {database} from the {team} service.", "B:Really? After all that work?", "*Its {problem}, nobody can live with that."), "Why was {database} dropped from {team}?"),
-    (("My {relative} gave me a parcel wrapped in newspaper.", "B:And? What was in it?", "*A hand-made {instrument}, I could not believe it."), "What was in the parcel from {A}'s {relative}?"),
+    (
+        ("I quit the choir, by the way.", "B:Oh no, how come?", "*Rehearsals clash with my night shifts."),
+        "Why did {A} quit the choir?",
+    ),
+    (
+        (
+            "We are dropping {database} from the {team} service.",
+            "B:Really? After all that work?",
+            "*Its {problem}, nobody can live with that.",
+        ),
+        "Why was {database} dropped from {team}?",
+    ),
+    (
+        (
+            "My {relative} gave me a parcel wrapped in newspaper.",
+            "B:And? What was in it?",
+            "*A hand-made {instrument}, I could not believe it.",
+        ),
+        "What was in the parcel from {A}'s {relative}?",
+    ),
     # Identifiers and paths, written in another way.
-    (("*{camel} returns an empty list when the header is missing.",), "what does {snake} return without a header"),
+    (
+        ("*{camel} returns an empty list when the header is missing.",),
+        "what does {snake} return without a header",
+    ),
     (("*The rounding bug sits in {path}, near line {number}.",), "which line of {stem} has the rounding bug"),
     (("*Never call {camel} inside a transaction, it deadlocks.",), "when may {spaced} not be called?"),
     # The same thing on two dates; the question names one.
@@ -59,9 +121,21 @@ FACTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("*At the fair I bought {food} for everybody.",), "What did {A} buy at the fair in {monthname}?"),
     (("*The fair again! This time I bought {thing}.",), "What did {A} buy at the fair in {monthname}?"),
     # Other languages.
-    (("*Wir haben den Server {number} nach {place} verlegt, die Miete war zu hoch.",), "Wohin wurden die Server verlegt, und warum war die Miete ein Problem?"),
-    (("B:Was schenkst du deiner Schwester zum Geburtstag?", "*Ein {instrument}, sie wünscht sich das seit Jahren."), "Welches Geschenk bekommt die Schwester zum Geburtstag?"),
-    (("*Mi abuela vende su casa en {place} porque las escaleras le cuestan mucho.",), "¿Por qué la abuela está vendiendo la casa?"),
+    (
+        ("*Wir haben den Server {number} nach {place} verlegt, die Miete war zu hoch.",),
+        "Wohin wurden die Server verlegt, und warum war die Miete ein Problem?",
+    ),
+    (
+        (
+            "B:Was schenkst du deiner Schwester zum Geburtstag?",
+            "*Ein {instrument}, sie wünscht sich das seit Jahren.",
+        ),
+        "Welches Geschenk bekommt die Schwester zum Geburtstag?",
+    ),
+    (
+        ("*Mi abuela vende su casa en {place} porque las escaleras le cuestan mucho.",),
+        "¿Por qué la abuela está vendiendo la casa?",
+    ),
     (("*Le boulanger de {place} m'a donné sa recette de {food}.",), "Qui a donné la recette de {food} ?"),
     (("*会議は{place}の図書館で木曜日に行います。",), "図書館の会議は何曜日ですか"),
 )

@@ -12,9 +12,8 @@ from recall_set.facts import FACTS, MENTIONS, NAMES, POOLS, TALK
 
 SESSIONS = 24
 TURNS = (18, 28)
-_MONTH_NAMES = (
-    "January February March April May June July August September October November December".split()
-)
+_MONTHS_TEXT = "January February March April May June July August September October November December"
+_MONTH_NAMES = _MONTHS_TEXT.split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,18 @@ SESSION = 40
 """Turns of one conversation."""
 PROJECTS = 12
 """The first holds half of all, the second a quarter, and so on."""
-COMMON = (
-    "the of and to a in is that it for on you with as are be this have from or by not but what all were when we "
-    "there can an your which their if do will each how them then many some so these would other into has more "
-    "two like him see time could no make than first been its who now people my made over did down only way find "
-    "use may water long little very after words called just where most know get through back much go good new "
-    "write our me man too any day same right look think also around another came come work three must because"
-).split()
-_SYLLABLES = [a + b for a in "b d f g k l m n p r s t v z br tr st pl".split() for b in "a e i o u an er in".split()]
+_COMMON_TEXT = """
+    the of and to a in is that it for on you with as are be this have from or by not but what all were
+    when we there can an your which their if do will each how them then many some so these would other
+    into has more two like him see time could no make than first been its who now people my made over
+    did down only way find use may water long little very after words called just where most know get
+    through back much go good new write our me man too any day same right look think also around another
+    came come work three must because
+"""
+COMMON = _COMMON_TEXT.split()
+_FIRST = "b d f g k l m n p r s t v z br tr st pl"
+_SECOND = "a e i o u an er in"
+_SYLLABLES = [a + b for a in _FIRST.split() for b in _SECOND.split()]
 
 
 class Words:

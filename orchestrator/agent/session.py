@@ -23,7 +23,7 @@ from orchestrator.config import ContextSettings
 from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
-from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
+from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Tools
 from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
 
 ROLLOVER_ROOM = 1024
@@ -54,6 +54,8 @@ class Parts:
     facts: Callable[[], Mapping[str, Any]]
     """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
     writable: bool = True
+    memory: Memory | None = None
+    """Finds what earlier sessions said about a prompt; None: nobody asks."""
 
 
 class Session:
@@ -211,7 +213,8 @@ class Session:
                 yield event
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
-        said = f"{news}\n\n{prompt}" if news else prompt
+        recalled = await self._recalled(prompt)
+        said = "\n\n".join(part for part in (news, recalled, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = Turn(
             backend=self._parts.backend,
@@ -231,6 +234,17 @@ class Session:
             self._turn = None
         for notice in self._drain():
             yield notice
+
+    async def _recalled(self, prompt: str) -> str:
+        """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""
+        if self._parts.memory is None:
+            return ""
+        known = "\n".join(self._fitted.values())
+        try:
+            return await asyncio.to_thread(self._parts.memory.automatic, prompt, self.id, known)
+        except OrchError as error:
+            self.warn(str(error))
+            return ""
 
     async def rollover(self) -> AsyncIterator[Event]:
         """End this instance and start the next from the documents: the window is full."""

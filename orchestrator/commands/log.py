@@ -75,7 +75,9 @@ def log(
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_WIDTH
         cited = ((record, journal.cite(record)) for record in reversed(found))
         if as_json:
-            print_lines(json.dumps({"citation": citation, **record_json(record)}) for record, citation in cited)
+            print_lines(
+                json.dumps({"citation": citation, **record_json(record)}) for record, citation in cited
+            )
         else:
             print_lines(line(record, citation, width) for record, citation in cited)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.journal import citations, index, schema, turns
-from orchestrator.journal.ranking import Range, Turn, Window, rank
+from orchestrator.journal.ranking import PROJECT_SHIFT, Range, Turn, Window, rank
 from orchestrator.journal.store import PRIVATE, SqliteJournal
 from orchestrator.journal.words import query_words
 from orchestrator.types import Kind, Record
@@ -20,8 +20,7 @@ _LOADED = 40  # windows whose records are read at a time
 _PATIENCE = 40  # windows looked at after the first turn that did not fit
 _SEARCHED = 2_000_000  # characters of a turn too large, for what was asked
 _EVERYTHING: Range = (0, (1 << 62) - 1)
-_PROJECT_BITS = index.PLACE_BITS + index.SESSION_BITS
-_RETIRED = f"""
+_RETIRED = """
 SELECT note.arrival FROM records AS note WHERE note.arrival IN (SELECT value FROM json_each(?)) AND (
   EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
           AND grave.entity = note.entity AND grave.project = note.project)
@@ -137,16 +136,14 @@ def _ranges(connection: sqlite3.Connection, projects: Sequence[str] | None) -> l
     query = "SELECT number FROM recall_projects WHERE project = ?"
     found = (connection.execute(query, (project,)).fetchone() for project in dict.fromkeys(projects))
     return sorted(
-        (number << _PROJECT_BITS, ((number + 1) << _PROJECT_BITS) - 1) for (number,) in filter(None, found)
+        (number << PROJECT_SHIFT, ((number + 1) << PROJECT_SHIFT) - 1) for (number,) in filter(None, found)
     )
 
 
 class _Pack:
     """Windows packed into a budget of characters: of each the middle turn first, every turn once."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, room: int, scope: Scope, words: Sequence[str]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, room: int, scope: Scope, words: Sequence[str]) -> None:
         self._connection = connection
         self._room = room
         self._scope = scope
@@ -165,7 +162,7 @@ class _Pack:
         records = self._records({turn.arrival for window in windows for turn in window.turns})
         retired = self._retired(records)
         for window in windows:
-            taken = []
+            taken: list[tuple[int, Excerpt]] = []
             for turn in window.turns:
                 if turn.arrival in self.seen:
                     continue

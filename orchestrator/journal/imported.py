@@ -51,9 +51,7 @@ def take(
     yield done
 
 
-def _record(
-    journal: SqliteJournal, project: str, batch: list[Said], source: str, done: Imported
-) -> None:
+def _record(journal: SqliteJournal, project: str, batch: list[Said], source: str, done: Imported) -> None:
     own = journal.known_ids([said.id for said in batch])  # our own export, come back
     entries = [_entry(project, said, source) for said in batch if said.id not in own]
     made = journal.append(entries, once=True)

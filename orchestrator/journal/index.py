@@ -185,8 +185,6 @@ class _Places:
         query = "SELECT max(number) FROM recall_sessions WHERE number BETWEEN ? AND ?"
         last = self._connection.execute(query, (first, first + (1 << SESSION_BITS) - 1)).fetchone()[0]
         number = first if last is None else last + 1
-        self._connection.execute(
-            "INSERT INTO recall_sessions VALUES (?, ?, ?, 0)", (number, owner, session)
-        )
+        self._connection.execute("INSERT INTO recall_sessions VALUES (?, ?, ?, 0)", (number, owner, session))
         self._sessions[owner, session] = [number, 0]
         return self._sessions[owner, session]

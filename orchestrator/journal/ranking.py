@@ -14,6 +14,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.journal.index import PLACE_BITS, SESSION_BITS
+
 MOST_WORDS = 48
 """Of one question, the rarest."""
 MOST_TURNS = 6000
@@ -27,6 +29,7 @@ _OFTEN = 2  # what the row of often said words adds to the first
 _PREFIX_WEIGHT = 0.6
 _LOOKED_UP = 120  # words of a very long question that are looked up at all
 
+PROJECT_SHIFT = PLACE_BITS + SESSION_BITS
 Range = tuple[int, int]
 """First and last turn number of a project, or of everything."""
 
@@ -102,8 +105,11 @@ def _sizes(connection: sqlite3.Connection, ranges: Sequence[Range]) -> tuple[int
     """Turns of the projects in the ranges, and their words."""
     total = length = 0
     for first, last in ranges:
-        query = "SELECT coalesce(sum(turns), 0), coalesce(sum(words), 0) FROM recall_projects WHERE number BETWEEN ? AND ?"
-        turns, words = connection.execute(query, (first >> 44, last >> 44)).fetchone()
+        query = (
+            "SELECT coalesce(sum(turns), 0), coalesce(sum(words), 0) FROM recall_projects"
+            " WHERE number BETWEEN ? AND ?"
+        )
+        turns, words = connection.execute(query, (first >> PROJECT_SHIFT, last >> PROJECT_SHIFT)).fetchone()
         total, length = total + turns, length + words
     return total, length
 
@@ -137,7 +143,9 @@ def _find(connection: sqlite3.Connection, words: Sequence[str], ranges: Sequence
     return found
 
 
-def _of_frequent(connection: sqlite3.Connection, words: Sequence[str], ranges: Sequence[Range]) -> list[_Word]:
+def _of_frequent(
+    connection: sqlite3.Connection, words: Sequence[str], ranges: Sequence[Range]
+) -> list[_Word]:
     """Where every word is frequent: the turns that hold most of them, and the newest of each."""
     words = words[:8]
     together = _rows(connection, " AND ".join(f'"{word}"' for word in words), ranges, MOST_TURNS)
@@ -216,8 +224,7 @@ def _seeds(words: Sequence[_Word], most: int) -> list[int]:
 
 def _turns(connection: sqlite3.Connection, numbers: set[int]) -> dict[int, Turn]:
     query = (
-        "SELECT turn, arrival, words, at_ms FROM recall_turns"
-        " WHERE turn IN (SELECT value FROM json_each(?))"
+        "SELECT turn, arrival, words, at_ms FROM recall_turns WHERE turn IN (SELECT value FROM json_each(?))"
     )
     rows = connection.execute(query, (json.dumps(sorted(numbers)),))
     return {row[0]: Turn(*row) for row in rows}

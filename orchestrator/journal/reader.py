@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, get_args
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import citations, schema
+from orchestrator.journal.canonical import canonical
 from orchestrator.journal.failures import explained
 from orchestrator.paths import Home
 from orchestrator.types import NOTE_KINDS, Kind, Record
@@ -121,6 +122,29 @@ class JournalReader:
     def by_id_prefix(self, prefix: str, limit: int = 10) -> list[Record]:
         """Records whose id begins with `prefix`, at most `limit`."""
         return self._select("WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (prefix, prefix + "~", limit))
+
+    def around(self, record: Record, count: int) -> list[Record]:
+        """The record with up to `count` of its session's before it and after it, in order."""
+        place = self._column("SELECT ordinal FROM records WHERE id = ?", (record.id,))[0]
+        return self._select(
+            "WHERE session = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal",
+            (record.session, place - count, place + count),
+        )
+
+    def containing(self, text: str, limit: int) -> list[Record]:
+        """Records whose body holds the text, oldest first. Reads the whole journal."""
+        written = canonical(text).decode()[1:-1]
+        return self._select("WHERE instr(body, ?) ORDER BY arrival LIMIT ?", (written, limit))
+
+    def in_order(self, project: str | None, page: int = 500) -> Iterator[Record]:
+        """Every record, of a project where given, in order of arrival; a page at a time."""
+        arrival = 0
+        where = "arrival > ?" if project is None else "arrival > ? AND project = ?"
+        query = f"SELECT arrival, {schema.COLUMNS} FROM records WHERE {where} ORDER BY arrival LIMIT ?"
+        scope = () if project is None else (project,)
+        while rows := self.rows(query, (arrival, *scope, page)):
+            arrival = rows[-1][0]
+            yield from (schema.record_of(row) for _, *row in rows)
 
     def known_ids(self, ids: Iterable[str]) -> set[str]:
         """Those of the texts that are ids of records."""

@@ -275,9 +275,7 @@ class SqliteJournal(JournalReader):
 def _redaction(record: Record, by: str) -> Entry:
     private = record.stream == PRIVATE
     body = {"redacts": record.id, "by": by}
-    return Entry(
-        "redact", body, record.project, secrets.token_hex(16), parents=(record.id,), private=private
-    )
+    return Entry("redact", body, record.project, secrets.token_hex(16), parents=(record.id,), private=private)
 
 
 def _redacted(entry: Entry) -> Entry:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.journal.words import STOP, day_words, words
+from orchestrator.journal.stop_words import STOP
+from orchestrator.journal.words import day_words, words
 from orchestrator.types import NOTE_KINDS, Kind
 
 TURN_KINDS: tuple[Kind, ...] = ("message", *NOTE_KINDS)
@@ -21,7 +22,8 @@ OPEN, CLOSE = "<recalled>", "</recalled>"
 _QUOTED = re.compile(rf"{OPEN}.*?(?:{CLOSE}|\Z)", re.DOTALL)
 # As `excerpts.shown` writes them: date, speaker and citation, then the text, indented.
 _EXCERPT = re.compile(
-    r"^\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][^\S\n]*(?:\n {4}[^\n]*|\n[^\S\n]*(?=\n))*",
+    r"^\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][^\S\n]*"
+    r"(?:\n {4}[^\n]*|\n[^\S\n]*(?=\n))*",
     re.MULTILINE,
 )
 _PLAIN_ROLES = frozenset({"user", "assistant", "system", "tool", ""})

@@ -167,7 +167,9 @@ def _of_value(value: dict[str, Any]) -> str:
         return "gemini" if "sessionId" in value else ""
     if value.get("type") in ("user", "assistant") and isinstance(value.get("message"), dict):
         return "claude-code"
-    if value.get("type") in ("summary", "file-history-snapshot") and ("leafUuid" in value or "messageId" in value):
+    if value.get("type") in ("summary", "file-history-snapshot") and (
+        "leafUuid" in value or "messageId" in value
+    ):
         return "claude-code"
     inner = value.get("content")
     first = inner[0] if isinstance(inner, list) and inner else {}

@@ -202,7 +202,11 @@ def _first(value: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def _kind_of(inner: Any) -> str:
-    kinds = {block.get("type") for block in inner if isinstance(block, dict)} if isinstance(inner, list) else set()
+    kinds = (
+        {block.get("type") for block in inner if isinstance(block, dict)}
+        if isinstance(inner, list)
+        else set()
+    )
     if kinds & {"tool_use", "tool_result"}:
         return TOOL
     return THINKING if "thinking" in kinds else EMPTY
