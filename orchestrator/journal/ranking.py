@@ -26,6 +26,7 @@ SEEDS = 400
 """Turns whose windows are weighed exactly."""
 _K1, _B = 1.2, 0.75  # of BM25, as FTS5 has them
 _OFTEN = 2  # what the row of often said words adds to the first
+_MIDDLE = 0.15  # of its weight, for a word that the middle turn holds: of windows alike, that one
 _PREFIX_WEIGHT = 0.6
 _LOOKED_UP = 120  # words of a very long question that are looked up at all
 
@@ -234,7 +235,8 @@ def _weigh(
     middle: int, turns: dict[int, Turn], words: Sequence[_Word], average: float, everything: float
 ) -> Window:
     numbers = [number for number in (middle, middle - 1, middle + 1) if number in turns]
-    length = sum(turns[number].words for number in numbers)
+    # At the end of a session a window counts as if an average turn followed, or it would win for being short.
+    length = sum(turns[number].words for number in numbers) + (3 - len(numbers)) * average / 3
     norm = _K1 * (1 - _B + _B * length / average)
     score = share = 0.0
     held = 0
@@ -242,6 +244,7 @@ def _weigh(
         count = sum(word.turns.get(number, 0) for number in numbers)
         if count:
             score += word.weight * count * (_K1 + 1) / (count + norm)
+            score += _MIDDLE * word.weight if middle in word.turns else 0.0
             share += word.weight
             held += 1
     return Window(score, share / everything, held, tuple(turns[number] for number in numbers))

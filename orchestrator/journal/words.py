@@ -43,7 +43,7 @@ _MONTH_NAMES = (
     "december dezember decembre diciembre dicembre dezembro dec dez",
 )
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-_ISO = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?\b")
+_ISO = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _WRITTEN = re.compile(
     r"\b(?:(\d{1,2})(?:st|nd|rd|th)?\.?\s+(?:of\s+|de\s+)?)?([a-z]{3,10})\.?"
     r"(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?,?\s+(?:of\s+|de\s+)?(\d{4})\b"
