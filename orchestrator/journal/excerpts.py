@@ -176,7 +176,7 @@ class _Pack:
                     self._said.add(same)
                     self._add(turn, record, ordinal, shown, text, taken)
             if taken:
-                self._windows.append(sorted(taken, key=lambda pair: pair[0]))
+                self._windows.append(taken)
             if self._patience <= 0 or self.used >= self._room:
                 return False
         return True
@@ -204,8 +204,16 @@ class _Pack:
         taken.append((turn.number, self._excerpt(record, ordinal, shown, shown != text)))
 
     def excerpts(self) -> tuple[Excerpt, ...]:
-        """Best window first, the turns of each in the order in which they were said."""
-        return tuple(excerpt for window in self._windows for _, excerpt in window)
+        """Best window first, with all that was taken right beside it, in the order it was said."""
+        spans: list[dict[int, Excerpt]] = []
+        for window in self._windows:
+            near = {number + step for number, _ in window for step in (-1, 0, 1)}
+            span = next((span for span in spans if not near.isdisjoint(span)), None)
+            if span is None:
+                spans.append(dict(window))
+            else:
+                span.update(window)
+        return tuple(span[number] for span in spans for number in sorted(span))
 
     def _records(self, arrivals: Iterable[int]) -> dict[int, tuple[int, Record]]:
         query = (

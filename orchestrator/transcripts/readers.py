@@ -177,7 +177,11 @@ def aider(lines: Iterable[str]) -> Iterator[Item]:
             place += 1
             yield Skipped(TOOL) if role == "tool" else Said(f"turn {place}", session, when, role, said)
 
+    begun = False
     for line in lines:
+        begun = begun or line.startswith((_AIDER_START, "#### "))
+        if not begun:
+            continue
         if line.startswith(_AIDER_START):
             yield from flush()
             when = line.removeprefix(_AIDER_START).strip()

@@ -26,7 +26,7 @@ def said(text: str, session: str = "s1", **more: Any) -> Entry:
 
 
 def holding(home: Home) -> list[str]:
-    """Files with the secret, also as the index has it: a word after its neighbour shares its first letters."""
+    """Files with the secret, also as the index has it: without the letters shared with the word before."""
     return [
         path.name
         for path in home.root.iterdir()

@@ -214,7 +214,8 @@ _WRITER = """
         print("open", flush=True)
         for number in range(int(sys.argv[3])):
             text = f"lamp {sys.argv[2]} number {number}"
-            journal.append([Entry("message", {"role": "user", "text": text}, "p1", f"{sys.argv[2]}{number // 9}")])
+            session = f"{sys.argv[2]}{number // 9}"
+            journal.append([Entry("message", {"role": "user", "text": text}, "p1", session)])
             print(number, flush=True)
 """
 
