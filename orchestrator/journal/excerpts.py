@@ -16,7 +16,7 @@ from orchestrator.journal.words import query_words
 from orchestrator.types import Kind, Record
 
 CHARS_PER_TOKEN = 4
-_LOADED = 40  # windows whose records are read at a time
+_LOADED = 16  # windows whose records are read at a time
 _PATIENCE = 40  # windows looked at after the first turn that did not fit
 _SEARCHED = 2_000_000  # characters of a turn too large, for what was asked
 _EVERYTHING: Range = (0, (1 << 62) - 1)
