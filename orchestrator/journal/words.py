@@ -56,6 +56,10 @@ def words(text: str) -> Iterator[str]:
     found = _ASCII_WORD.findall(text) if text.isascii() else _ANY_WORD.findall(_plain(text))
     for word in found:
         if word.isascii():
+            if word.islower() and word.isalpha():  # most words: no identifier
+                if word not in STOP and len(word) <= _LONGEST:
+                    yield word
+                continue
             yield from _of_word(word)
         elif _unspaced(word[0]):
             yield from _pairs(word)
