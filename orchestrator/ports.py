@@ -14,6 +14,7 @@ from orchestrator.types import (
     Kind,
     ModelInfo,
     Preview,
+    Recollection,
     Record,
     TierText,
     ToolCall,
@@ -125,8 +126,8 @@ class Journal(Protocol):
 class Memory(Protocol):
     """What earlier sessions of the project said."""
 
-    def automatic(self, prompt: str, session: str, known: str) -> str:
-        """Excerpts for a prompt, as text to stand before it; "" unless they are worth their prefill.
+    def automatic(self, prompt: str, session: str, known: str) -> Recollection:
+        """Excerpts for a prompt; empty unless they are worth their prefill.
 
         `known` is text that the model reads anyway. Raises `JournalError`.
         """

@@ -24,7 +24,7 @@ from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, docume
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Tools
-from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
+from orchestrator.types import Kind, Message, Mode, ModelInfo, Recollection, ToolCall, WindowPart
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
@@ -214,7 +214,9 @@ class Session:
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
         recalled = await self._recalled(prompt)
-        said = "\n\n".join(part for part in (news, recalled, prompt) if part)
+        if recalled.citations:
+            yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
+        said = "\n\n".join(part for part in (news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = Turn(
             backend=self._parts.backend,
@@ -235,16 +237,16 @@ class Session:
         for notice in self._drain():
             yield notice
 
-    async def _recalled(self, prompt: str) -> str:
+    async def _recalled(self, prompt: str) -> Recollection:
         """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""
         if self._parts.memory is None:
-            return ""
+            return Recollection()
         known = "\n".join(self._fitted.values())
         try:
             return await asyncio.to_thread(self._parts.memory.automatic, prompt, self.id, known)
         except OrchError as error:
             self.warn(str(error))
-            return ""
+            return Recollection()
 
     async def rollover(self) -> AsyncIterator[Event]:
         """End this instance and start the next from the documents: the window is full."""

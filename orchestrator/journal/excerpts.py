@@ -77,7 +77,7 @@ class Scope:
     without: Collection[str] = field(default_factory=frozenset)
     without_session: str = ""
     least: float = 0.0
-    """Windows below this share of the best one's score are left away."""
+    """Windows below this share of the best one's score are left away, and those that overlap a better one."""
 
 
 class Recall:
@@ -114,7 +114,7 @@ def _ask(connection: sqlite3.Connection, question: str, budget: int, scope: Scop
         return Recalled((), 0, 0)
     best = windows[0]
     if scope.least:
-        windows = [window for window in windows if window.score >= scope.least * best.score]
+        windows = _apart(window for window in windows if window.score >= scope.least * best.score)
     pack = _Pack(connection, budget * CHARS_PER_TOKEN, scope, words)
     for start in range(0, len(windows), _LOADED):
         if not pack.take(windows[start : start + _LOADED]):
@@ -138,6 +138,18 @@ def _ranges(connection: sqlite3.Connection, projects: Sequence[str] | None) -> l
     return sorted(
         (number << PROJECT_SHIFT, ((number + 1) << PROJECT_SHIFT) - 1) for (number,) in filter(None, found)
     )
+
+
+def _apart(windows: Iterable[Window]) -> list[Window]:
+    """Those that share no turn with a better one."""
+    kept: list[Window] = []
+    taken: set[int] = set()
+    for window in windows:
+        numbers = {turn.number for turn in window.turns}
+        if taken.isdisjoint(numbers):
+            kept.append(window)
+            taken |= numbers
+    return kept
 
 
 class _Pack:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.journal.excerpts import Recall, Recalled, Scope, shown
+from collections.abc import Iterable
+
+from orchestrator.journal.excerpts import Excerpt, Recall, Scope, shown
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.journal.turns import CLOSE, OPEN
+from orchestrator.types import Recollection
 
 TOOL_TOKENS = 1024
 AUTOMATIC_TOKENS = 256
@@ -30,10 +33,10 @@ class SessionRecall:
     def asked(self, query: str, session: str) -> str:
         """Excerpts for the model's own question, "" where nothing fits."""
         self._recall.build()
-        return _framed(self._recall.ask(query, TOOL_TOKENS, self._scope(session)))
+        return _framed(self._recall.ask(query, TOOL_TOKENS, self._scope(session)).excerpts)
 
-    def automatic(self, prompt: str, session: str, known: str) -> str:
-        """Excerpts that a prompt earns, each once in a session; mostly "".
+    def automatic(self, prompt: str, session: str, known: str) -> Recollection:
+        """Excerpts that a prompt earns, each once in a session; mostly none.
 
         `known` is what the model reads anyway: what is cited there is not repeated. Indexes one page
         of an older journal, not all of it: a prompt does not wait for that.
@@ -42,10 +45,10 @@ class SessionRecall:
         scope = self._scope(session, near=NEAR)
         found = self._recall.ask(prompt, AUTOMATIC_TOKENS, scope)
         if found.share < SHARE or found.held < HELD:
-            return ""
+            return Recollection()
         new = [one for one in found.excerpts if one.role != "assistant" and f"{one.citation}]" not in known]
         self._given.update(one.id for one in new)
-        return _framed(Recalled(tuple(new), 0, 0))
+        return Recollection(_framed(new), tuple(one.citation for one in new))
 
     def _scope(self, session: str, near: float = 0.0) -> Scope:
         return Scope(
@@ -57,7 +60,7 @@ class SessionRecall:
         )
 
 
-def _framed(found: Recalled) -> str:
+def _framed(found: Iterable[Excerpt]) -> str:
     """The excerpts in a frame that tells them from what is said now."""
-    text = "\n".join(shown(found.excerpts)).replace(CLOSE, "").replace(OPEN, "")
+    text = "\n".join(shown(found)).replace(CLOSE, "").replace(OPEN, "")
     return f"{OPEN}\n{text}\n{CLOSE}" if text else ""

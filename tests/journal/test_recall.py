@@ -14,7 +14,7 @@ from orchestrator.journal import ranking
 from orchestrator.journal.excerpts import Recall, Recalled, Scope, shown
 from orchestrator.journal.remembering import SessionRecall
 from orchestrator.journal.store import SqliteJournal
-from orchestrator.types import Entry, Kind
+from orchestrator.types import Entry, Kind, Recollection
 from tests.journal.conftest import SteppedClock
 
 
@@ -266,10 +266,10 @@ def memory(journal: SqliteJournal) -> SessionRecall:
 
 
 def test_a_prompt_about_something_said_before_earns_excerpts_once(memory: SessionRecall) -> None:
-    text = memory.automatic("why must the ledger exporter never round before summing?", "now", "")
+    text = memory.automatic("why must the ledger exporter never round before summing?", "now", "").text
     assert "auditors complained" in text
     assert "invented" not in text  # what a model once answered does not come back by itself
-    assert not memory.automatic("why must the ledger exporter never round before summing?", "now", "")
+    assert not memory.automatic("why must the ledger exporter never round before summing?", "now", "").text
 
 
 @pytest.mark.parametrize(
@@ -286,13 +286,13 @@ def test_a_prompt_about_something_said_before_earns_excerpts_once(memory: Sessio
     ],
 )
 def test_other_prompts_earn_nothing(memory: SessionRecall, prompt: str) -> None:
-    assert memory.automatic(prompt, "now", "") == ""
+    assert memory.automatic(prompt, "now", "") == Recollection()
 
 
 def test_what_the_model_reads_anyway_or_said_itself_is_not_repeated(
     memory: SessionRecall, journal: SqliteJournal
 ) -> None:
     asked = "why must the ledger exporter never round before summing?"
-    assert memory.automatic(asked, "t1", "") == ""
+    assert memory.automatic(asked, "t1", "") == Recollection()
     citation = Recall(journal).ask(asked, 99).excerpts[0].citation
-    assert memory.automatic(asked, "now", f"- never round [{citation}]") == ""
+    assert memory.automatic(asked, "now", f"- never round [{citation}]") == Recollection()
