@@ -13,7 +13,7 @@ from orchestrator.transcripts.said import Item, Said, Skipped, iso
 from orchestrator.types import Entry
 
 BATCH = 500
-_AHEAD_MS = 24 * 3600 * 1000
+BATCH_CHARS = 2_000_000
 
 
 @dataclass(slots=True)
@@ -38,14 +38,17 @@ def take(
     A turn is known by project, session and id: importing again, or a file that grew, adds what is new.
     """
     batch: list[Said] = []
+    size = 0
     for item in items:
         if isinstance(item, Skipped):
             done.skipped[item.why] += 1
             continue
         batch.append(item)
-        if len(batch) == BATCH:
+        size += len(item.content)
+        if len(batch) == BATCH or size > BATCH_CHARS:
             _record(journal, project, batch, source, done)
             batch.clear()
+            size = 0
             yield done
     _record(journal, project, batch, source, done)
     yield done

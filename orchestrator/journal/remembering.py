@@ -11,7 +11,7 @@ from orchestrator.types import Recollection
 
 TOOL_TOKENS = 1024
 AUTOMATIC_TOKENS = 256
-SHARE = 0.65
+SHARE = 0.55
 """Of what a prompt asks, weighed by how rare its words are, that one window must hold."""
 HELD = 3
 """Words of the prompt that one window must hold: fewer meet by chance."""
