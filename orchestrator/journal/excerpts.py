@@ -182,10 +182,10 @@ class _Pack:
                 text = turns.content(record.kind, record.body)
                 if turn.arrival in retired or not self._wanted(turn, record, text):
                     self.seen.add(turn.arrival)
-                elif (same := _folded(text)) in self._said:
+                elif self._repeats(record, text):
                     self._again.append(turn)
                 elif (shown := self._fitting(text)) is not None:
-                    self._said.add(same)
+                    self._said.add(_folded(text))
                     self._add(turn, record, ordinal, shown, text, taken)
             if taken:
                 self._windows.append(taken)
@@ -193,8 +193,12 @@ class _Pack:
                 return False
         return True
 
+    def _repeats(self, record: Record, text: str) -> bool:
+        """Whether a model said word for word what was taken already; a person who does says it anew."""
+        return turns.role(record.kind, record.body) == "assistant" and _folded(text) in self._said
+
     def take_again(self) -> None:
-        """What was said again word for word, where there is room left."""
+        """What a model said again word for word, where there is room left."""
         for turn in dict.fromkeys(self._again):
             ordinal, record = self._records([turn.arrival])[turn.arrival]
             text = turns.content(record.kind, record.body)

@@ -26,7 +26,6 @@ SEEDS = 300
 """Turns whose windows are weighed exactly."""
 _K1, _B = 1.2, 0.75  # of BM25, as FTS5 has them
 _OFTEN = 2  # what the row of often said words adds to the first
-_MIDDLE = 0.15  # of its weight, for a word that the middle turn holds: of windows alike, that one
 _PREFIX_WEIGHT = 0.6
 _LOOKED_UP = 120  # words of a very long question that are looked up at all
 
@@ -243,9 +242,8 @@ def _weigh(
     held = 0
     for word in words:  # the loop that a question spends most of its time in
         get, weight = word.turns.get, word.weight
-        own = get(middle, 0)
-        if count := own + get(middle - 1, 0) + get(middle + 1, 0):
-            score += weight * (count * (_K1 + 1) / (count + norm) + (_MIDDLE if own else 0.0))
+        if count := get(middle, 0) + get(middle - 1, 0) + get(middle + 1, 0):
+            score += weight * count * (_K1 + 1) / (count + norm)
             share += weight
             held += 1
     return Window(score, share / everything, held, tuple(turns[number] for number in numbers))

@@ -34,9 +34,10 @@ def test_a_prompt_that_earns_it_gets_excerpts_once(orch_home: Home) -> None:
     assert first.endswith(f"    {FACT}\n</recalled>\n\n{ASKED}")
     assert "[S7f3a#41]" in first
     assert second == ASKED
-    assert [notice.text for notice in of(events, Notice)] == [
-        "Recalled from earlier sessions: S7f3a#40, S7f3a#41."
-    ]
+    (notice,) = of(events, Notice)
+    assert notice.text.startswith("Recalled from earlier sessions: ")
+    assert "S7f3a#41" in notice.text
+    assert notice.text.count("#") <= 3  # the best window alone
     said = [
         r.body["text"]
         for r in here.records()

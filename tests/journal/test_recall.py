@@ -78,8 +78,8 @@ def test_sessions_that_alternate_keep_their_own_neighbours(journal: SqliteJourna
     assert contents(recall.ask("tortoise", 99)) == ["left 2", "left 3", "the tortoise"]
 
 
-def test_what_was_said_again_comes_last(journal: SqliteJournal, recall: Recall) -> None:
-    journal.append([said("The tortoise is  ill", f"aaaa{number:02}") for number in range(9)])
+def test_what_a_model_said_again_comes_last(journal: SqliteJournal, recall: Recall) -> None:
+    journal.append([said("The tortoise is  ill", f"aaaa{number:02}", "assistant") for number in range(9)])
     journal.append([said("a tortoise eats salad", "bbbb01")])
     assert sorted(contents(recall.ask("tortoise ill", 11))) == [
         "The tortoise is  ill",
