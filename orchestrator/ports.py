@@ -15,6 +15,7 @@ from orchestrator.types import (
     ModelInfo,
     Prefill,
     Preview,
+    Recollection,
     Record,
     TierText,
     ToolCall,
@@ -141,6 +142,17 @@ class Journal(Protocol):
 
     def cite(self, record: Record) -> str:
         """How documents and people refer to the record: "S7f3a#3"."""
+        ...
+
+
+class Memory(Protocol):
+    """What earlier sessions of the project said."""
+
+    def automatic(self, prompt: str, session: str, known: str) -> Recollection:
+        """Excerpts for a prompt; empty unless they are worth their prefill.
+
+        `known` is text that the model reads anyway. Raises `JournalError`.
+        """
         ...
 
 

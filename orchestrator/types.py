@@ -282,6 +282,14 @@ class Record:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What earlier sessions said about a prompt: `text` to stand before it, and what it cites."""
+
+    text: str = ""
+    citations: tuple[str, ...] = ()
+
+
 # --- documents and the window -------------------------------------------------------------------
 
 

@@ -143,12 +143,21 @@ def _session(
     from orchestrator.agent.session import Parts, Session
     from orchestrator.agent.tiers import scaled
     from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.journal.remembering import SessionRecall
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
         return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
 
-    tools = toolbox(project, settings, where, take_note, options.terminal)
+    memory = SessionRecall(journal, project.id)
+    tools = toolbox(
+        project,
+        settings,
+        where,
+        take_note,
+        options.terminal,
+        lambda query: memory.asked(query, session.id),
+    )
     budget = options.context_budget
     session = Session(
         Parts(
@@ -163,6 +172,7 @@ def _session(
             fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
+            memory=memory,
         ),
         mode=options.mode or Mode(settings.agent.mode),
         limits=_limits(options, settings),
@@ -251,6 +261,7 @@ def toolbox(
     where: Home,
     notes: Callable[[ToolCall], str],
     terminal: Callable[[], tuple[int, int]] | None = None,
+    recall: Callable[[str], str] = lambda _: "",
 ) -> Toolbox:
     """The project's tools, confined as far as this machine can."""
     from orchestrator.tools.sandbox import NoSandbox, probe
@@ -263,6 +274,7 @@ def toolbox(
         notes=notes,
         checkpoints=project.root / ".orchestrator" / "checkpoints",
         terminal=terminal,
+        recall=recall,
     )
 
 

@@ -25,7 +25,7 @@ from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
 from orchestrator.errors import ModelError, OrchError, WindowFull
 from orchestrator.events import Answer, Context, Event, Loading, Notice, SessionEnd, SessionStart
-from orchestrator.ports import Approver, Backend, Documents, Journal, Tools, Warmable
+from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Tools, Warmable
 from orchestrator.types import (
     GenerateRequest,
     Kind,
@@ -33,6 +33,7 @@ from orchestrator.types import (
     Mode,
     ModelInfo,
     Owner,
+    Recollection,
     ToolCall,
     Usage,
     WindowPart,
@@ -66,6 +67,8 @@ class Parts:
     facts: Callable[[], Mapping[str, Any]]
     """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
     writable: bool = True
+    memory: Memory | None = None
+    """Finds what earlier sessions said about a prompt; None: nobody asks."""
 
 
 class Session:
@@ -239,7 +242,10 @@ class Session:
                 yield event
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
-        said = f"{news}\n\n{prompt}" if news else prompt
+        recalled = await self._recalled(prompt)
+        if recalled.citations:
+            yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
+        said = "\n\n".join(part for part in (news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = Turn(
             backend=self._parts.backend,
@@ -262,6 +268,17 @@ class Session:
             self._turn = None
         for notice in self._drain():
             yield notice
+
+    async def _recalled(self, prompt: str) -> Recollection:
+        """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""
+        if self._parts.memory is None:
+            return Recollection()
+        known = "\n".join(self._fitted.values())
+        try:
+            return await asyncio.to_thread(self._parts.memory.automatic, prompt, self.id, known)
+        except OrchError as error:
+            self.warn(str(error))
+            return Recollection()
 
     async def rollover(self) -> AsyncIterator[Event]:
         """End this instance and start the next from the documents: the window is full."""

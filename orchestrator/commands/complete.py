@@ -33,6 +33,13 @@ def complete_kinds(incomplete: str) -> list[str]:
     return _starting(incomplete, get_args(Kind))
 
 
+def complete_recalled_kinds(incomplete: str) -> list[str]:
+    """Kinds of what was said."""
+    from orchestrator.types import NOTE_KINDS
+
+    return _starting(incomplete, ("message", *NOTE_KINDS))
+
+
 def set_up(context: Any, option: str, shell: str = "") -> None:
     """Install or print completion for a shell, by default the one that runs this; then exit.
 

@@ -75,9 +75,11 @@ def log(
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_WIDTH
         cited = ((record, journal.cite(record)) for record in reversed(found))
         if as_json:
-            _print(json.dumps({"citation": citation, **record_json(record)}) for record, citation in cited)
+            print_lines(
+                json.dumps({"citation": citation, **record_json(record)}) for record, citation in cited
+            )
         else:
-            _print(line(record, citation, width) for record, citation in cited)
+            print_lines(line(record, citation, width) for record, citation in cited)
 
 
 def since_time(text: str, now_ms: int) -> int:
@@ -127,7 +129,7 @@ def _project(path: Path | None) -> str | None:
     return None if here is None else here.id
 
 
-def _print(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
     """One line each; a reader that has seen enough (`| head`) is no error."""
     try:
         for text in lines:

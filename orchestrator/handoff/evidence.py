@@ -20,6 +20,7 @@ from orchestrator.types import Kind, Record
 SESSION_RECORDS = 3000
 """Records of one session that are looked at, the newest where there are more."""
 RECENT_MESSAGES = 120
+RECENT_SESSIONS = 20
 RECENT_CALLS = 300
 LAST_MESSAGES = 4
 NOTES = 400
@@ -46,7 +47,7 @@ def collect_session(journal: CitingJournal, project: str, session: str, reason: 
 def collect_briefing(journal: CitingJournal, project: str, name: str) -> BriefingFacts:
     """Live notes, the last session that was asked something, and what failed lately."""
     notes = _public(journal.live_notes(project)[-NOTES:])[::-1]
-    messages = _recent(journal, project, ("message",), RECENT_MESSAGES)
+    messages = _messages(journal, project)
     calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
     by_kind = {kind: facts_of([note for note in notes if note.kind == kind], journal.cite) for kind in _NOTES}
     tried = outcomes(calls[::-1])
@@ -80,6 +81,26 @@ def collect_briefing(journal: CitingJournal, project: str, name: str) -> Briefin
 
 
 _NOTES: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+
+
+def _messages(journal: CitingJournal, project: str) -> list[Record]:
+    """The newest of what was said here, newest first: not what was imported, which may fill all history."""
+    found = _recent(journal, project, ("message",), RECENT_MESSAGES)
+    own = [record for record in found if not _imported(record)]
+    if len(own) == len(found):
+        return found
+    for start in _recent(journal, project, ("session",), RECENT_SESSIONS):
+        if len(own) < LAST_MESSAGES and start.session not in {record.session for record in own}:
+            own += _public(
+                journal.records(
+                    session=start.session, kinds=("message",), newest_first=True, limit=LAST_MESSAGES
+                )
+            )
+    return sorted(own, key=lambda record: (record.ts, record.dev), reverse=True)
+
+
+def _imported(record: Record) -> bool:
+    return bool((record.body or {}).get("source"))
 
 
 def _recent(journal: CitingJournal, project: str, kinds: Sequence[Kind], limit: int) -> list[Record]:

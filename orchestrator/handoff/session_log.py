@@ -25,7 +25,7 @@ def add_entry(path: Path, within: Sequence[Path], name: str, session: str, entry
 
     Looks for it in the last 4 MiB. Raises `DocumentError`; what is there is never rewritten.
     """
-    mark = f"<!-- orch:session {re.sub(r'[^A-Za-z0-9._-]', '_', session)} -->"
+    mark = _mark(session)
     old = files.read(path, within, _SEEN_BYTES, tail=True)
     if old and mark.encode() in old:
         return False
@@ -38,6 +38,44 @@ def add_entry(path: Path, within: Sequence[Path], name: str, session: str, entry
         text = text.replace("\n", "\r\n")
     files.append(path, within, text.encode("utf-8", "replace"))
     return True
+
+
+def without(path: Path, within: Sequence[Path], session: str, before: str, after: str) -> bool:
+    """Take out of the session's entry what it says no more; True when its bytes changed.
+
+    `before` and `after` are the entry as generated from the records then and now. Where a person edited
+    the entry, only the lines that are gone from it are taken out. Hold the documents' lock.
+    """
+    mark = _mark(session).encode()
+
+    def edit(old: bytes | None) -> bytes:
+        end = (old or b"").find(mark)
+        if old is None or end < 0:
+            return old or b""
+        start = max(old.rfind(b"\n## Session ", 0, end), old.rfind(b"-->", 0, end))
+        head, entry, rest = old[: start + 1], old[start + 1 : end].decode("utf-8", "replace"), old[end:]
+        return head + _edited(entry, before, after).encode("utf-8", "replace") + rest
+
+    if not files.read(path, within, 1):
+        return False
+    return files.rewrite(path, within, edit, limit=_SEEN_BYTES * 16)
+
+
+def _edited(entry: str, before: str, after: str) -> str:
+    newline = "\r\n" if "\r\n" in entry else "\n"
+    if entry.replace("\r\n", "\n").strip() == before.strip():
+        return f"{after.strip()}\n\n".replace("\n", newline)
+    gone = {_said(line) for line in before.splitlines()} - {_said(line) for line in after.splitlines()}
+    return "".join(line for line in entry.splitlines(keepends=True) if _said(line) not in gone)
+
+
+def _said(line: str) -> str:
+    """A line without its number and citations, which may have grown since."""
+    return re.sub(r"\[S?[0-9A-Za-z_#, -]+\]|^\s*\d+\.|\s+", " ", line).strip()
+
+
+def _mark(session: str) -> str:
+    return f"<!-- orch:session {re.sub(r'[^A-Za-z0-9._-]', '_', session)} -->"
 
 
 def create(path: Path, within: Sequence[Path], name: str) -> bool:

@@ -89,6 +89,27 @@ class ProjectDocuments(ProjectTiers):
                 session_log.add_entry(path, (self._folder,), self._name, session, entry)
         self.refresh()
 
+    def entry(self, session: str) -> str:
+        """The session's log entry as its records give it now."""
+        ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
+        reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
+        facts = evidence.collect_session(self._journal, self._project.id, session, reason)
+        return render.session_entry(facts, self._templates)
+
+    def forget(self, entries: Mapping[str, str]) -> None:
+        """After records lost their bodies: bring the log entries of their sessions and the briefing up to
+        date. `entries` holds each session's entry as it was before, from `entry`."""
+        path = self._folder / LOG.filename
+        for session, before in entries.items():
+            with self._guard():
+                session_log.without(path, (self._folder,), session, before, self.entry(session))
+        self.refresh()
+
+    def files(self) -> list[Path]:
+        """The documents that orch writes in this project, where they are."""
+        found = [self._folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
+        return [path for path in found if path.is_file()]
+
     def create_log(self) -> str:
         """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
         with self._guard():

@@ -78,14 +78,16 @@ class MemoryLog:
         if not whole:
             self.rewrite(lines)
 
-    def rewrite(self, lines: Lines) -> None:
+    def rewrite(self, lines: Lines, *, keep_old: bool = True) -> None:
+        """Write all of it anew; the old one is moved aside, or with `keep_old` False is gone."""
         temporary = self.path.with_name(self.path.name + ".new")
         with _Handle(durable.handle(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)) as file:
             _write_all(file, lines(0))
             os.fsync(file)
-        if self.size():
+        if keep_old and self.size():
             os.replace(self.path, self.aside)
         os.replace(temporary, self.path)
+        durable.sync_folder(self.path.parent)
 
     def _open(self) -> _Handle:
         return _Handle(durable.handle(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))

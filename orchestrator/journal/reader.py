@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar, get_args
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import citations, schema
+from orchestrator.journal.canonical import canonical
 from orchestrator.journal.failures import explained
 from orchestrator.paths import Home
 from orchestrator.types import NOTE_KINDS, Kind, Record
+
+T = TypeVar("T")
 
 _NOTES = ",".join(f"'{kind}'" for kind in NOTE_KINDS)
 _LIVE_NOTES = f"""
@@ -120,6 +123,35 @@ class JournalReader:
         """Records whose id begins with `prefix`, at most `limit`."""
         return self._select("WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (prefix, prefix + "~", limit))
 
+    def around(self, record: Record, count: int) -> list[Record]:
+        """The record with up to `count` of its session's before it and after it, in order."""
+        place = self._column("SELECT ordinal FROM records WHERE id = ?", (record.id,))[0]
+        return self._select(
+            "WHERE session = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal",
+            (record.session, place - count, place + count),
+        )
+
+    def containing(self, text: str, limit: int) -> list[Record]:
+        """Records whose body holds the text, oldest first. Reads the whole journal."""
+        written = canonical(text).decode()[1:-1]
+        return self._select("WHERE instr(body, ?) ORDER BY arrival LIMIT ?", (written, limit))
+
+    def in_order(self, project: str | None, page: int = 500) -> Iterator[Record]:
+        """Every record, of a project where given, in order of arrival; a page at a time."""
+        arrival = 0
+        where = "arrival > ?" if project is None else "arrival > ? AND project = ?"
+        query = f"SELECT arrival, {schema.COLUMNS} FROM records WHERE {where} ORDER BY arrival LIMIT ?"
+        scope = () if project is None else (project,)
+        while rows := self.rows(query, (arrival, *scope, page)):
+            arrival = rows[-1][0]
+            yield from (schema.record_of(row) for _, *row in rows)
+
+    def known_ids(self, ids: Iterable[str]) -> set[str]:
+        """Those of the texts that are ids of records."""
+        whole = [text for text in ids if len(text) == 64]
+        marks = ",".join("?" * len(whole))
+        return set(self._column(f"SELECT id FROM records WHERE id IN ({marks})", whole)) if whole else set()
+
     def _select(self, rest: str, values: Sequence[object]) -> list[Record]:
         return self._query(f"SELECT {schema.COLUMNS} FROM records {rest}", values)
 
@@ -131,6 +163,16 @@ class JournalReader:
         """Rows of a query of this package's own, such as `sessions`."""
         with self._thread, explained(self._home.journal):
             return self._connection.execute(query, values).fetchall()
+
+    def reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` finds, all of it in one state of the journal."""
+        with self._thread, explained(self._home.journal):
+            self._connection.execute("BEGIN")
+            try:
+                return work(self._connection)
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
 
     def _column(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._thread, explained(self._home.journal):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orchestrator.errors import JournalError
+from orchestrator.journal import recall_tables
 from orchestrator.journal.canonical import canonical, record_line
 from orchestrator.types import NOTE_KINDS, Record
 
@@ -54,12 +55,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             WHERE kind = 'message'""",
         "CREATE INDEX by_life ON records (session, ts_ms, ts_ctr, dev) WHERE kind = 'session'",
     ),
+    # Recall's tables, empty: what was recorded before is indexed when somebody first asks (`index`).
+    recall_tables.MIGRATION,
 )
 
 COLUMNS = (
     "v, dev, epoch, stream, seq, ts_ms, ts_ctr, wall, project, session, kind, entity, parents,"
     " body, salt, body_sha, id"
 )
+
+IMPORT = "import:"
+"""Begins the entity of a record that came from another program's conversation."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -93,7 +99,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     ordinal = _ordinal(connection, record)
     body = None if record.body is None else canonical(record.body).decode()
     superseded = record.body.get("supersedes") if record.body and record.kind in NOTE_KINDS else None
-    connection.execute(
+    inserted = connection.execute(
         f"INSERT INTO records ({COLUMNS}, ordinal, supersedes) VALUES ({','.join('?' * 19)})",
         (
             record.v,
@@ -125,6 +131,9 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
         " ON CONFLICT DO UPDATE SET ordinal = max(ordinal, excluded.ordinal)",
         (record.session, ordinal),
     )
+    if record.entity.startswith(IMPORT):
+        row = (record.entity, inserted.lastrowid)
+        connection.execute("INSERT INTO imported VALUES (?, ?) ON CONFLICT DO NOTHING", row)
 
 
 def next_ordinal(connection: sqlite3.Connection, session: str) -> int:

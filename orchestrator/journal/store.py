@@ -7,6 +7,7 @@ returns when the records are on the disk (synchronous=FULL). Connections must no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.journal import schema
+from orchestrator.journal import forget, index, schema
 from orchestrator.journal.canonical import VERSION, body_sha, plain, record_id, record_line
 from orchestrator.journal.clock import ClockState, SystemClock, tick
 from orchestrator.journal.database import connect, lock_file, prepare, shut
@@ -83,28 +84,67 @@ class SqliteJournal(JournalReader):
 
     # --- writing --------------------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry]) -> list[Record]:
-        """Record all entries, or none, secrets redacted; returns once they are durable."""
+    def append(self, entries: Sequence[Entry], *, once: bool = False) -> list[Record]:
+        """Record all entries, or none, secrets redacted; returns once they are durable.
+
+        With `once`, imported entries whose entity is known already are passed over.
+        """
         prepared = [_redacted(entry) for entry in entries]
         if not prepared:
             return []
-        path = self._home.journal
-        with self._thread, explained(path), FileLock(lock_file(self._home)):
-            self._assert_same_file()
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+        with self._writing():
+            with self._transaction():
                 meta = self._meta()
-                records = self._insert(prepared, meta)
+                through = index.newest(self._connection)
+                records = self._insert(self._unknown(prepared) if once else prepared, meta)
+                index.add(self._connection, through, records)
                 lines = b"".join(map(record_line, records))
                 expected = int(meta["mirror_bytes"])
                 self._set_meta("mirror_bytes", str(expected + len(lines)))
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
             self._write_mirror(lines, expected)
         return records
+
+    def redact(self, records: Sequence[Record], by: str = "user") -> list[Record]:
+        """Drop what the records say, from every file of the journal; returns the `redact` records.
+
+        Those without a body are cleaned up after once more. Raises `JournalError`; should the files not
+        be clean then, the next start or another call makes them so.
+        """
+        with self._writing():
+            with self._transaction():
+                meta = self._meta()
+                through = index.newest(self._connection)
+                dropped, shorter = forget.drop_bodies(self._connection, [record.id for record in records])
+                made = self._insert([_redaction(record, by) for record in dropped], meta)
+                index.add(self._connection, through, made)
+                longer = sum(len(record_line(record)) for record in made)
+                self._set_meta("mirror_bytes", str(int(meta["mirror_bytes"]) - shorter + longer))
+                forget.mark_unclean(self._connection, [record.id for record in records])
+            forget.clean(self._connection, self._mirror)
+        return made
+
+    def index_page(self) -> tuple[int, int]:
+        """Index the next older records for recall; how many are done, of how many."""
+        with self._writing(), self._transaction():
+            index.build_page(self._connection)
+            return index.progress(self._connection)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._thread, explained(self._home.journal), FileLock(lock_file(self._home)):
+            self._assert_same_file()
+            yield
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _insert(self, entries: Sequence[Entry], meta: dict[str, str]) -> list[Record]:
         last, ahead = json.loads(meta["clock"])
@@ -140,6 +180,15 @@ class SqliteJournal(JournalReader):
             records.append(record)
         self._set_meta("clock", json.dumps([state.last, state.ahead]))
         return records
+
+    def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
+        query = "SELECT 1 FROM imported WHERE entity = ?"
+        new = {entry.entity: entry for entry in reversed(entries)}
+        return [
+            entry
+            for entry in entries
+            if new[entry.entity] is entry and not self._connection.execute(query, (entry.entity,)).fetchone()
+        ]
 
     def _times(self, parents: Sequence[str]) -> list[tuple[int, int]]:
         marks = ",".join("?" * len(parents))
@@ -182,9 +231,12 @@ class SqliteJournal(JournalReader):
             self._warn(error)
 
     def _check_mirror(self) -> None:
-        if self._mirror_whole():
+        unclean = bool(forget.unclean(self._connection))
+        if not unclean and self._mirror_whole():
             return
         with FileLock(lock_file(self._home)):
+            if forget.unclean(self._connection):  # killed while it forgot
+                forget.clean(self._connection, self._mirror)
             if self._mirror_whole():  # another process was between its commit and its mirror
                 return
             try:
@@ -195,9 +247,9 @@ class SqliteJournal(JournalReader):
     def _mirror_whole(self) -> bool:
         if self._mirror.size() != int(self._meta()["mirror_bytes"]):
             return False
-        newest = self._connection.execute("SELECT max(arrival) FROM records").fetchone()[0]
+        newest = index.newest(self._connection)
         try:
-            return newest is None or self._mirror.last_line()[0] == next(self._lines(newest - 1))[1]
+            return not newest or self._mirror.last_line()[0] == next(self._lines(newest - 1))[1]
         except OSError as error:
             self._warn(error)
             return True
@@ -218,6 +270,12 @@ class SqliteJournal(JournalReader):
                 "%s cannot be written (%s). The records are safe in the journal; it is completed later.",
                 self._mirror.path, error.strerror or error,
             )  # fmt: skip
+
+
+def _redaction(record: Record, by: str) -> Entry:
+    private = record.stream == PRIVATE
+    body = {"redacts": record.id, "by": by}
+    return Entry("redact", body, record.project, secrets.token_hex(16), parents=(record.id,), private=private)
 
 
 def _redacted(entry: Entry) -> Entry:

@@ -17,6 +17,7 @@ from orchestrator.tools.edit import Edit
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
 from orchestrator.tools.read import Read
+from orchestrator.tools.recall import RecallTool
 from orchestrator.tools.run import Run
 from orchestrator.tools.sandbox import Sandbox
 from orchestrator.tools.search import Search
@@ -44,6 +45,7 @@ _SYNONYMS = {
     "new": ("new_string", "new_str", "new_text", "replace", "replacement", "after"),
     "code": ("python", "script", "source", "command", "content", "text"),
     "command": ("cmd", "commands", "args", "arguments", "line", "script", "code", "text"),
+    "query": ("question", "pattern", "text", "topic", "q", "words"),
     "kind": ("type", "category"),
     "text": ("content", "note", "message", "body"),
     "because": ("reason", "why", "rationale"),
@@ -67,11 +69,14 @@ _TOOL_SYNONYMS = {
     "sh": "shell",
     "terminal": "shell",
     "remember": "note",
+    "memory": "recall",
+    "history": "recall",
 }
 
 
 class Toolbox:
-    """All tools of one project. `notes` records a note and returns its citation.
+    """All tools of one project. `notes` records a note and returns its citation; `recall` finds what was
+    said about something, as text.
 
     With `terminal`, commands run in a pseudo-terminal of that size: their output is streamed as a
     terminal gets it, and results hold what is left to read.
@@ -86,6 +91,7 @@ class Toolbox:
         notes: Callable[[ToolCall], str],
         checkpoints: Path,
         terminal: TerminalSize | None = None,
+        recall: Callable[[str], str] = lambda _: "",
     ) -> None:
         root = project_root.resolve()
         commands = Commands(root, sandbox, settings.timeout_s, terminal)
@@ -103,6 +109,7 @@ class Toolbox:
             Run(root, commands),
             Shell(commands),
             self._git,
+            RecallTool(recall),
             Note(notes),
         )
         self._tools = {tool.spec.name: tool for tool in tools}

@@ -33,7 +33,7 @@ from orchestrator.journal.store import SqliteJournal
 from orchestrator.models.dialects import describe
 from orchestrator.models.scripted import ScriptedBackend
 from orchestrator.paths import Home
-from orchestrator.ports import Approver, OutputSink
+from orchestrator.ports import Approver, Memory, OutputSink
 from orchestrator.types import (
     AnswerText,
     Effect,
@@ -130,6 +130,7 @@ def world(
     tools: Tools | None = None,
     texts: dict[int, str] | None = None,
     context_size: int = 8192,
+    memory: Callable[[SqliteJournal], Memory] | None = None,
 ) -> World:
     backend = ScriptedBackend(steps, context_size=context_size)
     tools = tools or Tools()
@@ -146,6 +147,7 @@ def world(
         running=running,
         fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
         facts=lambda: {"branch": "main"},
+        memory=memory(journal) if memory else None,
     )
     limits = Limits(max_steps, 256, 0.0, context_size)
     session = Session(parts, mode=mode, limits=limits, budgets=ContextSettings())

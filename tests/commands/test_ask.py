@@ -130,6 +130,18 @@ def test_the_models_own_note_is_recorded_as_claimed(project: Path) -> None:
     assert (lesson["body"]["by"], lesson["body"]["status"]) == ("model", "claimed")
 
 
+def test_the_model_may_recall_what_an_earlier_session_said(project: Path) -> None:
+    model = script(project.parent / "first.json", {"answer": "Noted."})
+    run("ask", "The importer takes NATS, not Kafka", "--model", model, cwd=project)
+    done = ask(
+        project, call("recall", query="which queue: NATS or Kafka"), {"answer": "NATS."}, extra=("--json",)
+    )
+    result = next(event for event in events(done.stdout) if event["type"] == "tool_result")
+    assert result["ok"], result
+    assert "The importer takes NATS, not Kafka" in result["text"]
+    assert result["text"].startswith("<recalled>")
+
+
 def test_no_model_is_one_sentence_that_says_what_to_run(project: Path) -> None:
     done = run("ask", "hi", cwd=project)
     assert done.returncode == 1

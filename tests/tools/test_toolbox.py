@@ -24,6 +24,7 @@ def test_names_and_order_of_the_tools_are_fixed(bench: Bench) -> None:
         "run(code)",
         "shell(command)",
         "git(command)",
+        "recall(query)",
         "note(kind, text, because?)",
     ]
     assert all(len(spec.description.split()) <= 12 for spec in tools.specs)

@@ -1,0 +1,1 @@
+"""Conversations that other programs keep on disk, read as turns. Nothing here writes."""
