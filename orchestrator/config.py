@@ -28,6 +28,7 @@ class ModelSettings:
     gpu_layers: int = _doc(-1, "layers on the GPU; -1: as many as the build and memory allow")
     temperature: float = _doc(0.0, "0 is greedy and repeatable")
     max_answer_tokens: int = _doc(1024, "most tokens of one step")
+    thinking: int = _doc(0, "tokens that a thinking model on a server may think a step; 0: asked not to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ class SnapshotSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    timeout_s: int = _doc(300, "seconds without a word from a model server that count as stalled")
+    ca_file: str = _doc("", "certificates (PEM) of an authority of your own, for https")
+    key_over_http: str = _doc("refuse", "whether a key may travel unencrypted to another machine")
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaSettings:
+    keep_alive: str = _doc("30m", "how long Ollama keeps the model loaded after a request; -1: always")
+
+
+@dataclass(frozen=True, slots=True)
 class AppSettings:
     theme: str = _doc("dark", "dark, light, or terminal: the terminal's own colours")
 
@@ -68,12 +81,15 @@ class Settings:
     context: ContextSettings = field(default_factory=ContextSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    ollama: OllamaSettings = field(default_factory=OllamaSettings)
     app: AppSettings = field(default_factory=AppSettings)
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
     "tools.sandbox": ("auto", "none"),
+    "server.key_over_http": ("refuse", "allow"),
     "app.theme": ("dark", "light", "terminal"),
 }
 _WINDOW = 1 << 24  # tokens: sixteen times the largest window that any model had by 2025
@@ -83,6 +99,8 @@ MINIMUM: dict[str, float] = {
     "model.gpu_layers": -1,
     "model.temperature": 0,
     "model.max_answer_tokens": 16,
+    "model.thinking": 0,
+    "server.timeout_s": 1,
     "agent.max_steps": 1,
     "context.portfolio": 0,
     "context.project": 0,
@@ -98,6 +116,8 @@ MAXIMUM: dict[str, float] = {
     "model.gpu_layers": 100_000,
     "model.temperature": 10,
     "model.max_answer_tokens": _WINDOW,
+    "model.thinking": _WINDOW,
+    "server.timeout_s": 24 * 3600,
     "agent.max_steps": 1000,
     "context.portfolio": _WINDOW,
     "context.project": _WINDOW,

@@ -146,13 +146,20 @@ class GenerateRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a started backend says of itself. `context_size` in tokens."""
+    """What a started backend says of itself. `context_size` in tokens.
+
+    `server` names who runs the model where that is another program; `sent_to` is the host that
+    prompts go to, empty while they stay on this machine; `why` says how it came to this model.
+    """
 
     name: str
     context_size: int
     native_tools: bool = False
     load_ms: float = 0.0
     threads: int = 0
+    server: str = ""
+    sent_to: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,14 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What the user should know of how the model runs; `info` is what holds from here on, if it changed."""
+
+    text: str
+    info: ModelInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The end of a generation: a call, or an answer, never half of either.
 
@@ -186,7 +201,7 @@ class Finish:
     usage: Usage
 
 
-Generated = Prefill | AnswerText | Finish
+Generated = Prefill | AnswerText | Remark | Finish
 
 
 # --- journal ------------------------------------------------------------------------------------

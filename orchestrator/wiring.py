@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.tools.toolbox import Toolbox
     from orchestrator.workspaces import Project
 
-RUNNABLE = frozenset({"gguf", "scripted"})
+RUNNABLE = frozenset({"gguf", "scripted", "ollama"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ def backend(name: str, settings: Settings, where: Home) -> Backend:
         from orchestrator.models.scripted import ScriptedBackend
 
         return ScriptedBackend.from_file(choice.path)
+    if choice.kind != "gguf":
+        from orchestrator.backends import served
+
+        return served(choice, settings, where)
     from orchestrator.models.llama import LlamaBackend
     from orchestrator.models.snapshot import SnapshotStore
 

@@ -19,7 +19,9 @@ from orchestrator.errors import ModelError
 from orchestrator.events import (
     Answer,
     Event,
+    Notice,
     PrefillProgress,
+    Serving,
     Token,
     ToolCallEvent,
     ToolOutput,
@@ -35,6 +37,7 @@ from orchestrator.types import (
     Message,
     Parameter,
     Prefill,
+    Remark,
     ToolCall,
     ToolResult,
     ToolSpec,
@@ -123,6 +126,9 @@ class Turn:
                         yield Token(item.text)
                     elif isinstance(item, Prefill):
                         yield PrefillProgress(item.done, item.total, item.cached)
+                    elif isinstance(item, Remark):
+                        for event in self._remarked(item):
+                            yield event
                     else:
                         finish = item
             except ModelError:
@@ -148,6 +154,13 @@ class Turn:
                 cited = self._recorder.answer("", interrupted=True)
                 yield Answer("", cited.citation, interrupted=True, usage=self._own_meter.total)
                 return
+
+    def _remarked(self, remark: Remark) -> list[Event]:
+        events: list[Event] = [Notice(remark.text, "warning")]
+        if info := remark.info:  # another model may have taken over, with another window
+            self._limits = replace(self._limits, context_size=info.context_size)
+            events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
+        return events
 
     # --- what may happen next ---------------------------------------------------------------
 

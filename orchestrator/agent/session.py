@@ -22,7 +22,7 @@ from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, documents_text
 from orchestrator.errors import OrchError, WindowFull
-from orchestrator.events import Context, Event, Loading, Notice, SessionEnd, SessionStart
+from orchestrator.events import Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
 from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
 
@@ -111,6 +111,9 @@ class Session:
                 sandbox=self._parts.tools.sandbox,
             )
         ]
+        if info.server or info.why:
+            events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
+        events += [Notice(text) for text in _about(info)]
         self._refresh()
         events += self._drain()
         self._limits = replace(self._limits, context_size=info.context_size)
@@ -122,6 +125,7 @@ class Session:
         self._recorder.start(
             {
                 "model": info.name,
+                **({"server": info.server, "sent_to": info.sent_to} if info.server else {}),
                 "mode": self.gate.mode.value,
                 "sandbox": self._parts.tools.sandbox,
                 **facts,
@@ -226,6 +230,9 @@ class Session:
         )
         try:
             async for event in self._turn.run():
+                if isinstance(event, Serving):
+                    self.model = event.model
+                    self._limits = replace(self._limits, context_size=event.size)
                 yield event
         finally:
             self._turn = None
@@ -258,6 +265,14 @@ class Session:
         cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
         self._refresh()
         return cited.citation
+
+
+def _about(info: ModelInfo) -> list[str]:
+    """What the user should know before the first prompt: how the model was chosen, and what leaves."""
+    said = [info.why] if info.why else []
+    if info.sent_to:
+        said.append(f"Prompts leave this machine: {info.name} runs at {info.sent_to}.")
+    return said
 
 
 def _written(call: ToolCall) -> str:

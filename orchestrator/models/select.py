@@ -71,6 +71,8 @@ def locate(
     """As `choose`, but reads no model file: no checksum, no family of an added one."""
     if name == "auto":
         return _automatic(home, kinds, memory, served)
+    if name.startswith("ollama:"):
+        return _on_ollama(name.removeprefix("ollama:"), kinds, served)
     if name.startswith("scripted:"):
         return _scripted(Path(name.removeprefix("scripted:")).expanduser(), kinds)
     if name.lower().endswith(".gguf"):
@@ -94,7 +96,9 @@ def _automatic(
     served: Callable[[], tuple[str, ...] | None],
 ) -> Choice:
     seven = catalog.find(SERVED)
-    if "ollama" in kinds and seven and (name := _served_name(seven, served)):
+    # Text leaves the machine for a server elsewhere only where a person has named it.
+    here = "ollama" in kinds and elsewhere.ollama_is_usable()
+    if here and seven and (name := _served_name(seven, served)):
         return Choice("ollama", name, Path(), seven.family, why="Ollama answers and has a Qwen2.5 7B")
     there = {one.name: one for one in installed.listing(home)}
     free = memory()
@@ -108,6 +112,16 @@ def _automatic(
         one = max(fitting, key=_size) if fitting else min(there.values(), key=_size)
         return _gguf(one, f"of the models here the best for {left}")
     raise NoModel("No model is installed.", f"Run `orch model pull {suited(memory)}`.")
+
+
+def _on_ollama(name: str, kinds: frozenset[str], served: Callable[[], tuple[str, ...] | None]) -> Choice:
+    if "ollama" not in kinds or not name:
+        raise UsageError("No model of Ollama can be used here.", "Name another one; see `orch model list`.")
+    names = served()
+    if names is not None and not {name, f"{name}:latest"}.intersection(names):
+        raise NoModel(f"Ollama has no model {name}.", f"Run `orch model pull ollama:{name}`.")
+    model = next((model for model in catalog.models() if name in model.ollama), None)
+    return Choice("ollama", name, Path(), model.family if model else "", why="Ollama was asked for")
 
 
 def _scripted(path: Path, kinds: frozenset[str]) -> Choice:
