@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from orchestrator.config import Settings
 from orchestrator.models.abilities import AbilityStore, Known
+from orchestrator.models.fallback import FallbackBackend, Member
 from orchestrator.models.select import Choice
 from orchestrator.models.served import ServedBackend
 from orchestrator.models.wire import Served, Wire
@@ -31,15 +35,50 @@ def served(choice: Choice, settings: Settings, where: Home) -> Backend:
     )
 
 
+def chain(names: Sequence[str], make: Callable[[str], Backend]) -> Backend:
+    """One backend for these models, in order; `make` builds the backend for a name."""
+    if len(names) == 1:
+        return make(names[0])
+    return FallbackBackend([Member(name, partial(make, name)) for name in names])
+
+
+def names_of(settings: Settings) -> list[str]:
+    """The model of the settings and those that it falls back on."""
+    rest = (name.strip() for name in settings.model.fallback.split(","))
+    return list(dict.fromkeys([settings.model.name, *(name for name in rest if name)]))
+
+
 def wire_of(choice: Choice, settings: Settings) -> Wire:
+    """The protocol of a choice, pointed at its server. Raises `ConfigError`."""
+    return _openai(choice.name, settings) if choice.kind == "openai" else _ollama(choice.name, settings)
+
+
+def _ollama(model: str, settings: Settings) -> Wire:
     from orchestrator.models.elsewhere import ollama_url
     from orchestrator.models.ollama import OllamaWire
 
     return OllamaWire(
-        choice.name,
+        model,
         ollama_url(),
         context_size=settings.model.context_size,
         keep_alive=settings.ollama.keep_alive,
+        stall_s=settings.server.timeout_s,
+        ca_file=settings.server.ca_file,
+        clear_key=settings.server.key_over_http == "allow",
+    )
+
+
+def _openai(model: str, settings: Settings) -> Wire:
+    from orchestrator.models.addresses import address, checked
+    from orchestrator.models.keys import key_for
+    from orchestrator.models.openai_http import OpenAIWire
+
+    url = checked(settings.server.url, "server.url")
+    return OpenAIWire(
+        model,
+        url,
+        key=key_for(address(url), settings.server.key_variable),
+        key_source=settings.server.key_variable,
         stall_s=settings.server.timeout_s,
         ca_file=settings.server.ca_file,
         clear_key=settings.server.key_over_http == "allow",

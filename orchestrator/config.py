@@ -22,7 +22,8 @@ def _doc(default: Any, doc: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    name: str = _doc("auto", "model to use: a catalogue name, or auto")
+    name: str = _doc("auto", "model to use: a catalogue name, auto, ollama:NAME, or openai:NAME")
+    fallback: str = _doc("", "models to go on with when that one fails, in order, separated by commas")
     context_size: int = _doc(8192, "window in tokens; one constant, since changing it reloads")
     threads: int = _doc(0, "threads for llama.cpp, no more than processors; 0: calibrate once and keep")
     gpu_layers: int = _doc(-1, "layers on the GPU; -1: as many as the build and memory allow")
@@ -59,6 +60,8 @@ class SnapshotSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
+    url: str = _doc("", "an OpenAI-style server, like http://127.0.0.1:8080/v1; its models are openai:NAME")
+    key_variable: str = _doc("ORCH_API_KEY", "environment variable that holds its key; else the keyring")
     timeout_s: int = _doc(300, "seconds without a word from a model server that count as stalled")
     ca_file: str = _doc("", "certificates (PEM) of an authority of your own, for https")
     key_over_http: str = _doc("refuse", "whether a key may travel unencrypted to another machine")

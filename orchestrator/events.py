@@ -24,7 +24,8 @@ class SessionStart:
 class Serving:
     """Which model answers from here on, who runs it, and how large its window is, in tokens.
 
-    `sent_to` is the host that prompts go to, empty while they stay on this machine.
+    `sent_to` is the host that prompts go to, empty while they stay on this machine. `anew`: in the
+    middle of an answer, which begins from its start.
     """
 
     type: ClassVar[str] = "serving"
@@ -32,6 +33,7 @@ class Serving:
     server: str
     sent_to: str
     size: int
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,10 +180,14 @@ class AnswerText:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What the user should know of how the model runs; `info` is what holds from here on, if it changed."""
+    """What the user should know of how the model runs; `info` is what holds from here on, if it changed.
+
+    `anew`: another model takes over, and begins the answer from its start.
+    """
 
     text: str
     info: ModelInfo | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

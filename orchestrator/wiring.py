@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.tools.toolbox import Toolbox
     from orchestrator.workspaces import Project
 
-RUNNABLE = frozenset({"gguf", "scripted", "ollama"})
+RUNNABLE = frozenset({"gguf", "scripted", "ollama", "openai"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
 
     Raises `ProjectError`, `ConfigError`, `JournalError`, `NoModel`.
     """
+    from orchestrator.backends import chain, names_of
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.workspaces import open_project
@@ -105,7 +106,8 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     where = home()
     settings = load(where.config)
     project = open_project(options.project)
-    model = backend(options.model or settings.model.name, settings, where)
+    names = [options.model] if options.model else names_of(settings)
+    model = chain(names, lambda name: backend(name, settings, where))
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
     try:

@@ -127,6 +127,9 @@ class Turn:
                     elif isinstance(item, Prefill):
                         yield PrefillProgress(item.done, item.total, item.cached)
                     elif isinstance(item, Remark):
+                        if said and item.anew:  # what was shown is kept
+                            self._recorder.answer(said, interrupted=True)
+                            said = ""
                         for event in self._remarked(item):
                             yield event
                     else:
@@ -156,11 +159,11 @@ class Turn:
                 return
 
     def _remarked(self, remark: Remark) -> list[Event]:
-        events: list[Event] = [Notice(remark.text, "warning")]
-        if info := remark.info:  # another model may have taken over, with another window
-            self._limits = replace(self._limits, context_size=info.context_size)
-            events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
-        return events
+        told: Event = Notice(remark.text, "warning")
+        if (info := remark.info) is None:
+            return [told]
+        self._limits = replace(self._limits, context_size=info.context_size)
+        return [Serving(info.name, info.server, info.sent_to, info.context_size, remark.anew), told]
 
     # --- what may happen next ---------------------------------------------------------------
 

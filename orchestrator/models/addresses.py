@@ -36,6 +36,8 @@ def sent_to(url: str) -> str:
 
 def checked(url: str, setting: str) -> str:
     """The URL without its last slashes. Raises `ConfigError` unless it is http(s) with a host."""
+    if not url.strip():
+        raise ConfigError(f"{setting} is not set.", f"Run `orch config set {setting} http://HOST:PORT/v1`.")
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

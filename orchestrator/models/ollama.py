@@ -176,7 +176,7 @@ class OllamaWire:
         said, lower = one_line(text, 200), text.lower()
         if status == 404 or ("model" in lower and "not found" in lower):
             return NoModel(
-                f"{self.server} has no model {self.model}.", f"Run `orch model pull {self.model}`."
+                f"{self.server} has no model {self.model}.", f"Run `orch model pull ollama:{self.model}`."
             )
         if "context" in lower and any(word in lower for word in ("exceed", "too long", "longer")):
             return WindowFull(

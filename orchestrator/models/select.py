@@ -15,7 +15,7 @@ from orchestrator.models.installed import Installed
 from orchestrator.models.machine import free_memory, size_text
 from orchestrator.paths import Home
 
-Kind = Literal["ollama", "gguf", "scripted"]
+Kind = Literal["ollama", "openai", "gguf", "scripted"]
 
 LARGE, SMALL, SERVED = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", "qwen2.5-7b"
 LARGE_NEEDS = 4 * 10**9
@@ -24,7 +24,7 @@ LARGE_NEEDS = 4 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model to run. `path` is the GGUF or the script, empty for Ollama; `sha256` is the GGUF's.
+    """The model to run. `path` is the GGUF or the script, empty for a server; `sha256` is the GGUF's.
 
     `family` is the catalogue's, or the architecture an added file names. `why` is for people.
     """
@@ -47,7 +47,7 @@ def choose(
 ) -> Choice:
     """The model for `auto`, a name, a path to a GGUF or `scripted:FILE`; verified, if it is a GGUF.
 
-    `kinds` are those that a backend exists for: "ollama", "gguf", "scripted".
+    `kinds` are those that a backend exists for: "ollama", "openai", "gguf", "scripted".
     A file is hashed only when it changed since it was last verified. Raises `NoModel` with what
     to run, and `BadModelFile`.
     """
@@ -73,6 +73,10 @@ def locate(
         return _automatic(home, kinds, memory, served)
     if name.startswith("ollama:"):
         return _on_ollama(name.removeprefix("ollama:"), kinds, served)
+    if name.startswith("openai:"):
+        if "openai" not in kinds:
+            raise UsageError("No model of a server can be used here.", "See `orch model list`.")
+        return Choice("openai", name.removeprefix("openai:"), Path(), why="the server of server.url")
     if name.startswith("scripted:"):
         return _scripted(Path(name.removeprefix("scripted:")).expanduser(), kinds)
     if name.lower().endswith(".gguf"):

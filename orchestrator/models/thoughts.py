@@ -18,6 +18,8 @@ class Thoughts:
         """What this piece turns out to be; nothing while that is open."""
         if self._state == "answer":
             return [Piece(text)] if text else []
+        if self._state == "after":
+            return self._answer(text.lstrip())
         self._held += text
         if self._state == "start":
             start = self._held.lstrip()
@@ -28,6 +30,7 @@ class Thoughts:
             self._state, self._held = "thinking", start[len(_OPEN) :]
         thought, found, rest = self._held.partition(_CLOSE)
         if found:
+            self._state = "after"
             return [*_thought(thought), *self._answer(rest.lstrip())]
         keep = next((n for n in range(len(_CLOSE) - 1, 0, -1) if self._held.endswith(_CLOSE[:n])), 0)
         ready = self._held[: len(self._held) - keep]
@@ -42,7 +45,10 @@ class Thoughts:
         return [Piece(held)] if self._state == "start" else [Thought(held)]
 
     def _answer(self, text: str) -> list[Delta]:
-        self._state, self._held = "answer", ""
+        """White space between the thinking and the answer belongs to neither."""
+        self._held = ""
+        if text or self._state == "start":
+            self._state = "answer"
         return [Piece(text)] if text else []
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,14 +16,12 @@ from orchestrator.models.served import ServedBackend
 from orchestrator.types import (
     AnswerText,
     Finish,
-    Generated,
     GenerateRequest,
     Message,
-    Parameter,
     Remark,
     ToolCall,
-    ToolSpec,
 )
+from tests.models.asking import ASK, CHOICES, LONG, READ, ask, run, said
 from tests.models.model_server import (
     HTML,
     NDJSON,
@@ -37,12 +34,6 @@ from tests.models.model_server import (
 )
 from tests.models.ollama_server import MODEL, chats, ollama
 
-T = TypeVar("T")
-READ = ToolSpec("read", "show a file", (Parameter("path"),), "read")
-SEARCH = ToolSpec("search", "find text", (Parameter("pattern"),), "read")
-CHOICES = (READ, SEARCH, ANSWER_SPEC)
-ASK = (Message("system", "You are an agent."), Message("user", "Which port does app.ini set?"))
-
 
 @pytest.fixture
 def server() -> Any:
@@ -53,33 +44,6 @@ def server() -> Any:
 def backend(server: ModelServer, **settings: Any) -> ServedBackend:
     wire = OllamaWire(MODEL, server.url, context_size=8192, stall_s=settings.pop("stall_s", 20.0))
     return ServedBackend(wire, context_size=8192, **{"backoff": (0.0, 0.0, 0.0), **settings})
-
-
-def run(model: ServedBackend, use: Callable[[ServedBackend], Awaitable[T]]) -> T:
-    async def whole() -> T:
-        try:
-            return await use(model)
-        finally:
-            await model.close()
-
-    return asyncio.run(whole())
-
-
-async def said(items: AsyncIterator[Generated]) -> tuple[str, Finish, list[Remark]]:
-    texts, finish, remarks = [], None, []
-    async for item in items:
-        if isinstance(item, AnswerText):
-            texts.append(item.text)
-        elif isinstance(item, Remark):
-            remarks.append(item)
-        elif isinstance(item, Finish):
-            finish = item
-    assert finish is not None
-    return "".join(texts), finish, remarks
-
-
-def ask(model: ServedBackend, request: GenerateRequest | None = None) -> tuple[str, Finish, list[Remark]]:
-    return run(model, lambda model: said(model.generate(request or GenerateRequest(ASK, CHOICES))))
 
 
 def test_an_answer_streams_with_the_servers_own_counts(server: ModelServer) -> None:
@@ -189,9 +153,6 @@ def counting(tokens: int) -> Answer:
     lines = recorded("ollama_answer.ndjson")
     end = {**json.loads(lines[-1]), "prompt_eval_count": tokens}
     return Answer([*lines[:-1], json.dumps(end).encode() + b"\n"], NDJSON)
-
-
-LONG = (*ASK, Message("user", "The quick brown fox jumps over the lazy dog. " * 500))
 
 
 def test_a_prompt_that_the_server_has_cut_is_told(server: ModelServer) -> None:

@@ -182,6 +182,8 @@ class MainScreen(Screen[None]):
             case SessionStart():
                 self.change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
             case Serving():
+                if happening.anew:
+                    await self.chat.abandon()
                 self.change(model=happening.model, sent_to=happening.sent_to, size=happening.size)
             case Context():
                 self.xray.show(WindowState(happening.parts, happening.left_out, happening.size))
