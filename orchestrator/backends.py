@@ -15,10 +15,14 @@ from orchestrator.paths import Home
 from orchestrator.ports import Backend
 
 
-def served(choice: Choice, settings: Settings, where: Home) -> Backend:
+def abilities(where: Home) -> AbilityStore:
+    return AbilityStore(where.abilities)
+
+
+def served(choice: Choice, settings: Settings, where: Home) -> ServedBackend:
     """The backend for a model that a server runs; not connected yet. Raises `ConfigError`."""
     wire = wire_of(choice, settings)
-    store = AbilityStore(where.abilities)
+    store = abilities(where)
 
     def known(served: Served) -> Known:
         return store.get(wire.server, wire.model, served.digest)
@@ -46,6 +50,22 @@ def names_of(settings: Settings) -> list[str]:
     """The model of the settings and those that it falls back on."""
     rest = (name.strip() for name in settings.model.fallback.split(","))
     return list(dict.fromkeys([settings.model.name, *(name for name in rest if name)]))
+
+
+def hosts_of(settings: Settings) -> dict[str, str]:
+    """The configured models whose prompts leave this machine, each with the host they go to."""
+    from orchestrator.models.addresses import sent_to
+    from orchestrator.models.catalog import find
+    from orchestrator.models.elsewhere import ollama_url
+
+    found = {}
+    for name in names_of(settings):
+        model = find(name)
+        if name.startswith("openai:"):
+            found[name] = sent_to(settings.server.url)
+        elif name.startswith("ollama:") or (model and model.ollama):
+            found[name] = sent_to(ollama_url())
+    return {name: host for name, host in found.items() if host}
 
 
 def wire_of(choice: Choice, settings: Settings) -> Wire:

@@ -91,6 +91,18 @@ def check_model(home: Home) -> Finding:
     return Finding("model", "ok", f"{choice.name}: {choice.why} (on disk: {names or 'none'})")
 
 
+def check_prompts(home: Home) -> Finding:
+    """Whether what is said leaves this machine, by the models of the settings."""
+    from orchestrator import config
+    from orchestrator.backends import hosts_of
+
+    hosts = hosts_of(config.load(home.config))
+    if not hosts:
+        return Finding("prompts", "ok", "stay on this machine")
+    places = "; ".join(f"{name} runs at {host}" for name, host in hosts.items())
+    return Finding("prompts", "warning", f"leave this machine: {places}.", "Secrets are taken out first.")
+
+
 def check_llama(home: Home) -> Finding:
     """In a process of its own: a library built for another processor kills whoever loads it."""
     command = [sys.executable, "-P", "-c", _LLAMA]
@@ -214,6 +226,7 @@ CHECKS: dict[str, Callable[[Home], Finding]] = {
     "home": check_home,
     "settings": check_settings,
     "model": check_model,
+    "prompts": check_prompts,
     "llama.cpp": check_llama,
     "pip": check_pip,
     "ripgrep": check_ripgrep,

@@ -93,6 +93,7 @@ class ServedBackend:
         self._busy = asyncio.Lock()
         self._turn: _Turn | None = None
         self._load_ms = 0.0
+        self._digest = ""
         self._warned = False
 
     # --- Backend ----------------------------------------------------------------------------
@@ -106,6 +107,7 @@ class ServedBackend:
                 self._load_ms = (time.perf_counter() - begun) * 1000
                 self._context = min(self._context, self.served.context_size or self._context)
                 self.name = self.wire.model  # a server may have been asked for whatever it has
+                self._digest = self.served.digest
                 known = self._known(self.served)
                 self._wanted, self._correction = known.dialect, Correction(known.factor)
         return self.info()
@@ -128,6 +130,15 @@ class ServedBackend:
             # A constraint and thinking exclude each other, in Ollama and in vLLM.
             offered = tuple(one for one in offered if one in ("native", "text")) or offered
         return self._wanted if self._wanted in offered else offered[0]
+
+    @property
+    def digest(self) -> str:
+        """Names the model's content, where the server knows it."""
+        return self.served.digest if self.served else self._digest
+
+    def use(self, dialect: Dialect, thinking: int = 0) -> None:
+        """Ask for calls in this dialect from now on, whatever was found out earlier."""
+        self._wanted, self._thinking = dialect, thinking
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Exact where the server has a tokenizer; else estimated from above."""
