@@ -8,6 +8,7 @@ from functools import partial
 from orchestrator.config import Settings
 from orchestrator.models.abilities import AbilityStore, Known
 from orchestrator.models.fallback import FallbackBackend, Member
+from orchestrator.models.outbound import OutboundBackend
 from orchestrator.models.select import Choice
 from orchestrator.models.served import ServedBackend
 from orchestrator.models.wire import Served, Wire
@@ -37,6 +38,12 @@ def served(choice: Choice, settings: Settings, where: Home) -> ServedBackend:
         known=known,
         learnt=learnt,
     )
+
+
+def remote(choice: Choice, settings: Settings, where: Home) -> Backend:
+    """As `served`, behind the redactor where prompts leave this machine."""
+    backend = served(choice, settings, where)
+    return OutboundBackend(backend) if backend.wire.sent_to else backend
 
 
 def chain(names: Sequence[str], make: Callable[[str], Backend]) -> Backend:

@@ -106,7 +106,8 @@ class Message:
     """One turn of the prompt.
 
     An assistant message made by a model carries the `ids` it generated (never re-tokenised) and
-    its `call`. A tool message carries the `name` of the tool whose result it is.
+    its `call`. A tool message carries the `name` of the tool whose result it is. What is `private`
+    never goes to another machine.
     """
 
     role: Role
@@ -114,6 +115,7 @@ class Message:
     name: str = ""
     call: ToolCall | None = None
     ids: tuple[int, ...] = ()
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ class GenerateRequest:
     temperature: float = 0.0
     base: int = 0
     stable: int = 0
+
+    @property
+    def private(self) -> bool:
+        """Whether the turn it belongs to must be answered on this machine."""
+        return bool(self.messages) and self.messages[-1].private
 
 
 @dataclass(frozen=True, slots=True)

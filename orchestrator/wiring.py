@@ -66,9 +66,9 @@ def backend(name: str, settings: Settings, where: Home) -> Backend:
 
         return ScriptedBackend.from_file(choice.path)
     if choice.kind != "gguf":
-        from orchestrator.backends import served
+        from orchestrator.backends import remote
 
-        return served(choice, settings, where)
+        return remote(choice, settings, where)
     from orchestrator.models.llama import LlamaBackend
     from orchestrator.models.snapshot import SnapshotStore
 

@@ -120,7 +120,7 @@ class Turn:
             finish: Finish | None = None
             said = ""
             try:
-                async for item in self._backend.generate(self._request()):
+                async for item in self._backend.generate(self.request()):
                     if isinstance(item, AnswerText):
                         said += item.text
                         yield Token(item.text)
@@ -167,7 +167,8 @@ class Turn:
 
     # --- what may happen next ---------------------------------------------------------------
 
-    def _request(self) -> GenerateRequest:
+    def request(self) -> GenerateRequest:
+        """What the model is asked next."""
         messages = (*self._prefix.messages, *self._conversation.messages)
         room = self._limits.context_size - self._prefix.tokens - self._conversation.tokens
         return GenerateRequest(

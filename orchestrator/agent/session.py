@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
@@ -24,10 +24,21 @@ from orchestrator.context.builder import MESSAGE_OVERHEAD, Window, build, docume
 from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Tools
-from orchestrator.types import Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
+from orchestrator.types import GenerateRequest, Kind, Message, Mode, ModelInfo, ToolCall, WindowPart
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
+
+
+PRIVATE = "/private "
+"""What a prompt begins with that must not leave this machine."""
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """A backend that sends prompts to another program, and can show exactly what."""
+
+    async def outbound(self, request: GenerateRequest) -> Mapping[str, Any]: ...
 
 
 class Running(Protocol):
@@ -199,10 +210,42 @@ class Session:
         messages = self._conversation.messages if part.name == "conversation" else self._parts.fixed
         return "\n\n".join(f"[{m.role}]\n{m.text or (m.call and _written(m.call)) or ''}" for m in messages)
 
+    async def outbound(self, prompt: str) -> Mapping[str, Any]:
+        """The request that this prompt would send first, exactly; empty where no other program gets it.
+
+        Documents that changed since the last turn would be announced besides.
+        """
+        backend = self._parts.backend
+        if not isinstance(backend, Sends):
+            return {}
+        private = prompt.startswith(PRIVATE)
+        conversation = self._conversation.copy()
+        conversation.private = private
+        await conversation.add(Message("user", prompt.removeprefix(PRIVATE).strip()))
+        return await backend.outbound(self._turn_of(conversation, ()).request())
+
+    def _turn_of(self, conversation: Conversation, given: Sequence[ToolCall]) -> Turn:
+        return Turn(
+            backend=self._parts.backend,
+            tools=self._parts.tools,
+            gate=self.gate,
+            recorder=self._recorder,
+            conversation=conversation,
+            prefix=self._prefix,
+            limits=self._limits,
+            meter=self.meter,
+            given=given,
+        )
+
     # --- turns ------------------------------------------------------------------------------
 
     async def turn(self, prompt: str) -> AsyncIterator[Event]:
-        """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit."""
+        """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit.
+
+        One that begins with `/private ` is answered on this machine, and its records stay there.
+        """
+        private = prompt.startswith(PRIVATE)
+        prompt = prompt.removeprefix(PRIVATE).strip() if private else prompt
         needed = (await self._parts.backend.count([prompt]))[0] + ROLLOVER_ROOM
         if self._prefix.tokens + needed > self._limits.context_size:
             free = self._limits.context_size - self._prefix.tokens - ROLLOVER_ROOM
@@ -213,21 +256,12 @@ class Session:
         if self._prefix.tokens + self._conversation.tokens + needed > self._limits.context_size:
             async for event in self.rollover():
                 yield event
+        self._recorder.private = self._conversation.private = private
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
         said = f"{news}\n\n{prompt}" if news else prompt
         await self._conversation.add(Message("user", said))
-        self._turn = Turn(
-            backend=self._parts.backend,
-            tools=self._parts.tools,
-            gate=self.gate,
-            recorder=self._recorder,
-            conversation=self._conversation,
-            prefix=self._prefix,
-            limits=self._limits,
-            meter=self.meter,
-            given=mentioned(prompt, Path(self._parts.path)),
-        )
+        self._turn = self._turn_of(self._conversation, mentioned(prompt, Path(self._parts.path)))
         try:
             async for event in self._turn.run():
                 if isinstance(event, Serving):
@@ -236,6 +270,7 @@ class Session:
                 yield event
         finally:
             self._turn = None
+            self._recorder.private = self._conversation.private = False
         for notice in self._drain():
             yield notice
 

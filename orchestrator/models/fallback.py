@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from orchestrator.errors import ModelError, WindowFull
 from orchestrator.ports import Backend, Progress
@@ -30,6 +31,7 @@ class FallbackBackend:
         self._members = tuple(members)
         self._at = 0
         self._backend: Backend | None = None
+        self._local: Backend | None = None  # for private turns, while the other is elsewhere
         self._info: ModelInfo | None = None
         self._failed: list[str] = []
         self._own: set[tuple[int, ...]] = set()
@@ -54,6 +56,11 @@ class FallbackBackend:
             await self.start()
             backend = self._backend
             assert backend is not None
+            assert self._info is not None
+            if request.private and self._info.sent_to:
+                async for item in self._here(request):
+                    yield item
+                return
             try:
                 if self._cancelled:
                     yield Finish("cancelled", None, "", Message("assistant", ""), Usage())
@@ -70,15 +77,47 @@ class FallbackBackend:
             info = await self.start()
             yield Remark(f"{lost} {_taking_over(info)}", info, anew=True)
 
+    async def outbound(self, request: GenerateRequest) -> Mapping[str, Any]:
+        """What the member at hand would send; empty where no other program gets it."""
+        await self.start()
+        send = getattr(self._backend, "outbound", None)
+        return await send(request) if send else {}
+
     async def cancel(self) -> None:
         self._cancelled = True
-        if self._backend:
-            await self._backend.cancel()
+        for backend in (self._backend, self._local):
+            if backend:
+                await backend.cancel()
 
     async def close(self) -> None:
-        if self._backend:
-            await self._backend.close()
-        self._backend = self._info = None
+        for backend in (self._backend, self._local):
+            if backend:
+                await backend.close()
+        self._backend = self._info = self._local = None
+
+    async def _here(self, request: GenerateRequest) -> AsyncIterator[Generated]:
+        """A private turn, while the member at hand is on another machine."""
+        if self._local is None:
+            self._local, info = await self._local_member()
+            yield Remark(f"Private turns are answered by {info.name}, on this machine.")
+        async for item in self._local.generate(self._for_this_one(request)):
+            yield item
+
+    async def _local_member(self) -> tuple[Backend, ModelInfo]:
+        """The first member that runs on this machine. Raises `ModelError` when none does."""
+        for member in self._members:
+            try:
+                backend = member.make()
+                info = await backend.start()
+            except ModelError:
+                continue
+            if not info.sent_to:
+                return backend, info
+            await backend.close()
+        raise ModelError(
+            "This turn is private, and no model of this machine can answer it.",
+            "Name one in model.fallback, or choose one with /model.",
+        )
 
     async def _start_next(self, progress: Progress | None) -> ModelInfo:
         while self._at < len(self._members):

@@ -27,8 +27,8 @@ from orchestrator.types import Usage
 
 _LOAD_S = 600.0
 """A 7B from a slow disk takes minutes, in which Ollama says nothing."""
-_NONSENSE = (ValueError, TypeError, AttributeError, KeyError)
-"""What the client raises on half a line, on a web page, and on JSON of another shape."""
+_BEYOND = {"truncate": False, "shift": False}
+"""What the client does not know: with their defaults a prompt that does not fit is cut silently."""
 
 
 class OllamaWire:
@@ -79,20 +79,30 @@ class OllamaWire:
         dialects: tuple[Dialect, ...] = ("schema", "native", "text") if "tools" in can else ("schema", "text")
         return Served(await self._real_window(), digest, dialects, self._thinks)
 
+    def request(self, ask: Ask) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": _messages(ask),
+            "tools": schemas.functions(ask.tools) if ask.dialect == "native" else [],
+            "stream": True,
+            "options": self._options(num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature),
+            "keep_alive": self._keep_alive,
+            **_BEYOND,
+        }
+        if self._thinks:
+            body["think"] = bool(ask.thinking)
+        if ask.dialect == "schema" and ask.choices:
+            body["format"] = schemas.house(ask.choices)
+        return body
+
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
         client = await self._connected()
         started = False
         try:
-            stream = await client.chat(
-                self.model,
-                _messages(ask),
-                tools=schemas.functions(ask.tools) if ask.dialect == "native" else None,
-                stream=True,
-                think=bool(ask.thinking) if self._thinks else None,
-                format=schemas.house(ask.choices) if ask.dialect == "schema" and ask.choices else None,
-                options=self._options(num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature),
-                keep_alive=self._keep_alive,
-            )
+            body = self.request(ask)
+            for name in _BEYOND:  # the client sends them by itself
+                del body[name]
+            stream = await client.chat(**body)
             try:
                 async for part in stream:
                     started = True
@@ -212,9 +222,8 @@ async def client_of(url: str, server: str, stall_s: float, tls: dict[str, Any]) 
 
     class Client(ollama.AsyncClient):  # type: ignore[misc,name-defined]
         async def _request(self, cls: Any, *args: Any, **kwargs: Any) -> Any:
-            # The client knows neither, and their defaults cut a prompt silently.
             if args[1:2] == ("/api/chat",):
-                kwargs["json"] = {**kwargs["json"], "truncate": False, "shift": False}
+                kwargs["json"] = {**kwargs["json"], **_BEYOND}
             return await super()._request(cls, *args, **kwargs)
 
     return Client(
@@ -233,7 +242,9 @@ def _messages(ask: Ask) -> list[dict[str, Any]]:
 
 
 def _native(turn: ChatTurn) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": turn.role, "content": turn.text}
+    message: dict[str, Any] = {"role": turn.role}
+    if turn.text:
+        message["content"] = turn.text
     if turn.call:
         called = {"name": turn.call.name, "arguments": dict(turn.call.arguments)}
         message["tool_calls"] = [{"function": called}]

@@ -86,7 +86,7 @@ class OpenAIWire:
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
         await self._restore_slot(ask)
         while True:
-            body = self._body(ask)
+            body = self.request(ask)
             reader = Reader()
             try:
                 async with self._client.stream(
@@ -140,7 +140,7 @@ class OpenAIWire:
 
     # --- the request ------------------------------------------------------------------------
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
+    def request(self, ask: Ask) -> dict[str, Any]:
         limit = "max_completion_tokens" if "max_tokens" in self._without else "max_tokens"
         body: dict[str, Any] = {
             "model": self.model,

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from orchestrator.errors import ModelError, ServerError, WindowFull
 from orchestrator.models.abilities import Known
@@ -27,6 +28,7 @@ from orchestrator.models.wire import (
     Ended,
     Piece,
     Reading,
+    Refused,
     Served,
     Wire,
 )
@@ -143,20 +145,35 @@ class ServedBackend:
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Exact where the server has a tokenizer; else estimated from above."""
         await self.start()
-        if self.served and self.served.exact:
+        exact = await self._exactly(texts)
+        return exact or [self._correction.tokens(text) for text in texts]
+
+    async def _exactly(self, texts: Sequence[str]) -> list[int]:
+        """By the server's tokenizer; empty where it has none after all."""
+        if self.served is None or not self.served.exact:
+            return []
+        try:
             return await self.wire.count(texts)
-        return [self._correction.tokens(text) for text in texts]
+        except Refused:
+            self.served = replace(self.served, exact=False)
+            return []
 
     async def generate(self, request: GenerateRequest) -> AsyncIterator[Generated]:
         async with self._busy:
             turn = self._turn = _Turn()
             try:
                 await self.start()
-                self._tools |= {spec.name: spec for spec in request.choices if spec.name != ANSWER}
+                self._know(request)
                 async for item in self._run(turn, request):
                     yield item
             finally:
                 self._turn = None
+
+    async def outbound(self, request: GenerateRequest) -> dict[str, Any]:
+        """The body that `generate` would send for this, exactly. Raises `WindowFull`."""
+        await self.start()
+        self._know(request)
+        return self.wire.request((await self._prepared(request, self._thinking_now())).ask)
 
     async def cancel(self) -> None:
         if turn := self._turn:
@@ -173,7 +190,7 @@ class ServedBackend:
 
     async def _run(self, turn: _Turn, request: GenerateRequest) -> AsyncIterator[Generated]:
         """Attempts until one gives an answer or a call that may be made."""
-        thinking = self._thinking if self.served and self.served.thinks else 0
+        thinking = self._thinking_now()
         hinted = False
         while True:
             attempt = await self._prepared(request, thinking)
@@ -205,9 +222,14 @@ class ServedBackend:
             yield Finish(reason, call, text, message, self._usage(attempt))  # type: ignore[arg-type]
             return
 
-    async def _prepared(self, request: GenerateRequest, thinking: int) -> Attempt:
-        """Raises `WindowFull` when the prompt may not fit: the server would cut it, or refuse it."""
-        ask = Ask(
+    def _know(self, request: GenerateRequest) -> None:
+        self._tools |= {spec.name: spec for spec in request.choices if spec.name != ANSWER}
+
+    def _thinking_now(self) -> int:
+        return self._thinking if self.served and self.served.thinks else 0
+
+    def _ask(self, request: GenerateRequest, thinking: int) -> Ask:
+        return Ask(
             messages=request.messages,
             choices=request.choices,
             tools=tuple(self._tools.values()),
@@ -218,13 +240,15 @@ class ServedBackend:
             base=request.base,
             stable=request.stable,
         )
+
+    async def _prepared(self, request: GenerateRequest, thinking: int) -> Attempt:
+        """Raises `WindowFull` when the prompt may not fit: the server would cut it, or refuse it."""
+        ask = self._ask(request, thinking)
         texts = texts_of(ask)
         estimated = sum(estimate(text) for text in texts) + _TURN_TOKENS * len(texts)
-        assert self.served is not None
-        if self.served.exact:
-            tokens = (await self.wire.count(["\n".join(texts)]))[0] + _TURN_TOKENS * len(texts)
-        else:
-            tokens = round(estimated * self._correction.factor)
+        exact = await self._exactly(["\n".join(texts)])
+        markers = _TURN_TOKENS * len(texts)
+        tokens = exact[0] + markers if exact else round(estimated * self._correction.factor)
         room = self._context - tokens
         if room < _ROOM:
             raise WindowFull(
@@ -233,7 +257,7 @@ class ServedBackend:
                 "Shorten it, start a new session, or raise model.context_size.",
             )
         ask = replace(ask, max_tokens=min(ask.max_tokens, room), thinking=max(0, min(thinking, room - _ROOM)))
-        return Attempt(ask, Decoder(request.choices), estimated, tokens if self.served.exact else 0)
+        return Attempt(ask, Decoder(request.choices), estimated, tokens if exact else 0)
 
     async def _attempt(self, turn: _Turn, attempt: Attempt) -> AsyncIterator[Generated]:
         total = round(attempt.estimated * self._correction.factor)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from orchestrator.errors import ServerError
 from orchestrator.types import Message, ToolSpec, Usage
@@ -129,6 +129,10 @@ class Wire(Protocol):
 
     async def open(self) -> Served:
         """Find the model and load it."""
+        ...
+
+    def request(self, ask: Ask) -> dict[str, Any]:
+        """The body of the request that `stream` sends, exactly."""
         ...
 
     def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
