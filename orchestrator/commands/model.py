@@ -180,6 +180,23 @@ def add(
     typer.echo(f"{one.name} is here: {plain(str(one.path))}")
 
 
+@app.command(epilog="Example: orch model tune qwen2.5-coder-0.5b")
+def tune(
+    name: Annotated[
+        str, typer.Argument(help="A model on this disk, or `auto`.", autocompletion=_complete_usable)
+    ] = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Find how a model runs quickest on this machine: threads, batch, flash attention, cache, GPU layers.
+
+    Takes a minute or two. What it finds is kept for sessions, until the machine or llama.cpp changes.
+    """
+    from orchestrator.commands import model_tune
+    from orchestrator.paths import home
+
+    model_tune.run(name, home(), as_json=json_)
+
+
 @app.command("test", epilog="Example: orch model test qwen2.5-coder-0.5b")
 def try_(
     name: Annotated[

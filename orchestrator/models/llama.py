@@ -89,6 +89,7 @@ class LlamaBackend:
             "gpu_layers": gpu_layers,
             "snapshots": snapshots and {"folder": str(snapshots.folder), "max_bytes": snapshots.max_bytes},
             "calibration": str(home / "threads.json") if home else None,
+            "tuning": str(home / "tuning.json") if home else None,
         }
         self._worker: WorkerProcess | None = None
         self._loading: asyncio.Task[ModelInfo] | None = None

@@ -3,7 +3,7 @@
 A native crash or an out-of-memory kill ends this process and not the app. Frames come and go over
 its first stdin and stdout (`llama_frames`):
 
-    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration}
+    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration, tuning}
                                   -> loading {id, share} …,
                                      loaded {id, context_size, load_ms, threads, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from orchestrator.models import llama_frames, threads
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
+from orchestrator.models.tuning import Tuning, kept
 
 if TYPE_CHECKING:
     from orchestrator.models.llama_engine import Engine
@@ -107,17 +108,20 @@ class Worker:
             return self._fail(frame, "missing", str(error))
         _quiet_log()
         try:
+            file = frame["tuning"]
+            tuned = kept(Path(file), frame["model_hash"], llama_engine.here()) if file else None
             engine = llama_engine.Engine(
                 Path(frame["model"]),
                 frame["context_size"],
                 frame["gpu_layers"],
                 lambda share: self._send("loading", id=frame["id"], share=share),
+                tuned,
             )
         except llama_engine.BadModel:
             return self._fail(frame, "bad_model")
         except llama_engine.NoRoom:
             return self._fail(frame, "no_room")
-        chosen = self._choose_threads(engine, frame)
+        chosen = self._choose_threads(engine, frame, tuned)
         engine.set_threads(chosen.generation, chosen.prefill)
         if given := frame["snapshots"]:
             self._store = SnapshotStore(Path(given["folder"]), given["max_bytes"])
@@ -132,9 +136,11 @@ class Worker:
             chat_template=engine.chat_template,
         )
 
-    def _choose_threads(self, engine: Engine, frame: Frame) -> threads.Threads:
+    def _choose_threads(self, engine: Engine, frame: Frame, tuned: Tuning | None) -> threads.Threads:
         if frame["threads"]:
             return threads.Threads(frame["threads"], frame["threads"])
+        if tuned:
+            return threads.Threads(tuned.generation, tuned.prefill)
         if file := frame["calibration"]:
             return threads.calibrate(Path(file), frame["model_hash"], engine.measure)
         cores = threads.usable_cores()
