@@ -11,6 +11,8 @@ import math
 import re
 
 _LONG_WORD = re.compile(r"[A-Z]?[a-z]{5,}|[A-Z]{4,}")
+_COMPOUND = re.compile(r"[a-z]{13,}|[A-Z]{13,}")
+"""German and file names have words that no vocabulary holds in large pieces."""
 _CUT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[\n\t\r]+|  +| (?=[0-9])|[!-/:-@[-`{-~]")
 _NOISE = re.compile(r"(?=[A-Za-z+/=]*[0-9])[A-Za-z0-9+/=]{20,}")
 """Checksums, keys, base64: hardly two of their characters share a token."""
@@ -29,6 +31,7 @@ def estimate(text: str) -> int:
     if noise:
         text = _NOISE.sub("", text)
     cuts = len(_CUT.findall(text)) + sum(len(w) // _LETTERS_A_TOKEN for w in _LONG_WORD.findall(text))
+    cuts += sum(len(word) // _LETTERS_A_TOKEN for word in _COMPOUND.findall(text))
     foreign = 0
     if not text.isascii():
         foreign = sum(len(part.encode("utf-8", "replace")) for part in _FOREIGN.findall(text))

@@ -30,6 +30,7 @@ from orchestrator.types import (
     Usage,
 )
 
+_STALE = "The machine or llama.cpp has changed since {0} was tuned: run `orch model tune {0}`."
 _PULL = "Fetch it anew: orch model pull {}"
 
 
@@ -185,7 +186,13 @@ class LlamaBackend:
             raise self._error(frame, worker)
         self._template = chat_template.detect(frame["chat_template"], self._family)
         self._load_ms = frame["load_ms"]
-        return ModelInfo(self.name, frame["context_size"], load_ms=frame["load_ms"], threads=frame["threads"])
+        return ModelInfo(
+            self.name,
+            frame["context_size"],
+            load_ms=frame["load_ms"],
+            threads=frame["threads"],
+            why=_STALE.format(self.name) if frame["stale"] else "",
+        )
 
     async def _ready(self, turn: _Turn) -> bool:
         """Wait for the model; False when the turn was cancelled before (the load goes on)."""

@@ -5,7 +5,7 @@ its first stdin and stdout (`llama_frames`):
 
     load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration, tuning}
                                   -> loading {id, share} …,
-                                     loaded {id, context_size, load_ms, threads, chat_template}
+                                     loaded {id, context_size, load_ms, threads, stale, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
     generate {id, parts, opening, base, stable, grammar, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
@@ -110,6 +110,7 @@ class Worker:
         try:
             file = frame["tuning"]
             tuned = kept(Path(file), frame["model_hash"], llama_engine.here()) if file else None
+            stale = bool(file) and tuned is None and kept(Path(file), frame["model_hash"]) is not None
             engine = llama_engine.Engine(
                 Path(frame["model"]),
                 frame["context_size"],
@@ -133,6 +134,7 @@ class Worker:
             context_size=engine.context_size,
             load_ms=(time.perf_counter() - start) * 1000,
             threads=chosen.generation,
+            stale=stale,
             chat_template=engine.chat_template,
         )
 
