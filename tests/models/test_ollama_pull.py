@@ -106,3 +106,11 @@ def test_a_session_falls_back_when_ollama_is_gone(server: ModelServer, tmp_path:
     assert gone.returncode == 0, gone.stderr
     assert gone.stdout == "I am the small one.\n"
     assert f"Using scripted:local.json. ollama:{MODEL}: Ollama at 127.0.0.1:1 does not answer." in gone.stderr
+
+
+def test_names_of_ollama_complete(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestrator.commands.complete import complete_models
+
+    monkeypatch.setenv("OLLAMA_HOST", server.url)
+    assert complete_models("ollama:q") == [f"ollama:{MODEL}"]
+    assert complete_models("ollama:x") == []
