@@ -37,7 +37,7 @@ def rows(home: Home) -> list[dict[str, Any]]:
 
 
 def _row_of(kind: str, name: str) -> str:
-    """The name of the row that a choice is; empty for a model of a server that the catalogue does not know."""
+    """The row that a choice is; empty for a model of a server that the catalogue does not know."""
     from orchestrator.models import catalog
 
     if kind == "ollama":
