@@ -75,6 +75,19 @@ def hosts_of(settings: Settings) -> dict[str, str]:
     return {name: host for name, host in found.items() if host}
 
 
+async def server_answers(model: str, settings: Settings) -> str:
+    """What the server of `server.url` says of a model, for people. Raises `ModelError`, `ConfigError`."""
+    wire = _openai(model, settings)
+    try:
+        found = await wire.open()
+    finally:
+        await wire.close()
+    window = (
+        f"a window of {found.context_size:,} tokens" if found.context_size else "a window it does not tell"
+    )
+    return f"{wire.server} has {wire.model}, with {window}"
+
+
 def wire_of(choice: Choice, settings: Settings) -> Wire:
     """The protocol of a choice, pointed at its server. Raises `ConfigError`."""
     return _openai(choice.name, settings) if choice.kind == "openai" else _ollama(choice.name, settings)

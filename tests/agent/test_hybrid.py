@@ -89,6 +89,9 @@ def test_it_is_said_that_prompts_leave_and_where_to(
     check = next(one for one in json.loads(doctor.stdout)["checks"] if one["what"] == "prompts")
     assert check["state"] == "warning"
     assert where in check["text"]
+    servers = next(one for one in json.loads(doctor.stdout)["checks"] if one["what"] == "servers")
+    assert servers["state"] == "ok"
+    assert f"has {MODEL}, with a window of 8,192 tokens" in servers["text"]
 
 
 def test_what_would_be_sent_is_what_is_sent_and_holds_no_secret(
