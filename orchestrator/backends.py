@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from urllib.parse import urlsplit
 
 from orchestrator.config import Settings
 from orchestrator.models.abilities import AbilityStore, Known
@@ -114,6 +115,8 @@ def _openai(model: str, settings: Settings) -> Wire:
     from orchestrator.models.openai_http import OpenAIWire
 
     url = checked(settings.server.url, "server.url")
+    if not urlsplit(url).path:
+        url += "/v1"  # where all of them have it
     return OpenAIWire(
         model,
         url,

@@ -30,7 +30,7 @@ class ChatTurn:
 def house(messages: Sequence[Message]) -> list[ChatTurn]:
     """Calls and answers as the house dialect's JSON, results inside user turns."""
     turns: list[ChatTurn] = []
-    for message in messages:
+    for message in map(_sendable, messages):
         if message.role == "assistant":
             call = said(message)
             turns.append(ChatTurn("assistant", render(call)))
@@ -50,7 +50,7 @@ def native(messages: Sequence[Message], base: int = 0) -> list[ChatTurn]:
     if base:
         messages = (*fixed_messages(""), *messages[base:])
     turns: list[ChatTurn] = []
-    for message in messages:
+    for message in map(_sendable, messages):
         if message.role == "assistant":
             call = said(message)
             if call.name == ANSWER:
@@ -64,6 +64,23 @@ def native(messages: Sequence[Message], base: int = 0) -> list[ChatTurn]:
         else:
             _plain(turns, message)
     return turns
+
+
+def _sendable(message: Message) -> Message:
+    """Without halves of characters, as names of files may hold them: no request could carry those."""
+    text, call = _whole(message.text), message.call
+    if call and any(isinstance(v, str) and _whole(v) is not v for v in call.arguments.values()):
+        whole = {k: _whole(v) if isinstance(v, str) else v for k, v in call.arguments.items()}
+        return replace(message, text=text, call=ToolCall(call.name, whole))
+    return message if text is message.text else replace(message, text=text)
+
+
+def _whole(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def said(message: Message) -> ToolCall:

@@ -33,6 +33,7 @@ _OPTIONAL = (
     "temperature",
     "return_progress",
     "cache_prompt",
+    "chat_template_kwargs",
     "id_slot",
 )
 """What a request still means something without."""
@@ -150,6 +151,8 @@ class OpenAIWire:
             limit: ask.max_tokens + ask.thinking,
             "temperature": ask.temperature,
         }
+        if ask.unthinking:  # vLLM, llama-server and SGLang pass it on to the model's template
+            body["chat_template_kwargs"] = {"enable_thinking": False}
         if ask.dialect == "native":
             body["tools"] = schemas.functions(ask.tools)
         elif ask.dialect == "grammar":

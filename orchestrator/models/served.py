@@ -173,7 +173,7 @@ class ServedBackend:
         """The body that `generate` would send for this, exactly. Raises `WindowFull`."""
         await self.start()
         self._know(request)
-        return self.wire.request((await self._prepared(request, self._thinking_now())).ask)
+        return self.wire.request((await self._prepared(request, self._thinking_now(), False)).ask)
 
     async def cancel(self) -> None:
         if turn := self._turn:
@@ -191,14 +191,15 @@ class ServedBackend:
     async def _run(self, turn: _Turn, request: GenerateRequest) -> AsyncIterator[Generated]:
         """Attempts until one gives an answer or a call that may be made."""
         thinking = self._thinking_now()
-        hinted = False
+        hinted = unthinking = False
         while True:
-            attempt = await self._prepared(request, thinking)
+            attempt = await self._prepared(request, thinking, unthinking)
             async for item in self._attempt(turn, attempt):
                 yield item
             cancelled = turn.cancelled.is_set()
-            if (attempt.overthought or attempt.empty) and thinking and not cancelled:
-                thinking = 0  # it thought and said nothing: once more, without
+            silent = attempt.empty and (thinking or attempt.thought)
+            if (attempt.overthought or silent) and not (unthinking or cancelled):
+                thinking, unthinking = 0, True  # it thought and said nothing: once more, without
                 continue
             if attempt.empty and not attempt.cut and not cancelled:
                 raise ServerError(
@@ -228,7 +229,7 @@ class ServedBackend:
     def _thinking_now(self) -> int:
         return self._thinking if self.served and self.served.thinks else 0
 
-    def _ask(self, request: GenerateRequest, thinking: int) -> Ask:
+    def _ask(self, request: GenerateRequest, thinking: int, unthinking: bool) -> Ask:
         return Ask(
             messages=request.messages,
             choices=request.choices,
@@ -237,13 +238,14 @@ class ServedBackend:
             max_tokens=request.max_tokens,
             temperature=request.temperature,
             thinking=thinking,
+            unthinking=unthinking,
             base=request.base,
             stable=request.stable,
         )
 
-    async def _prepared(self, request: GenerateRequest, thinking: int) -> Attempt:
+    async def _prepared(self, request: GenerateRequest, thinking: int, unthinking: bool) -> Attempt:
         """Raises `WindowFull` when the prompt may not fit: the server would cut it, or refuse it."""
-        ask = self._ask(request, thinking)
+        ask = self._ask(request, thinking, unthinking)
         texts = texts_of(ask)
         estimated = sum(estimate(text) for text in texts) + _TURN_TOKENS * len(texts)
         exact = await self._exactly(["\n".join(texts)])

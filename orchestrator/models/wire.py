@@ -37,8 +37,8 @@ class Refused(ServerError):
 class Ask:
     """One request. `choices` are possible now, `tools` are all the model was ever told of.
 
-    `thinking` is how many tokens a thinking model may think; 0: it is asked not to. `base` and
-    `stable` are `GenerateRequest`'s.
+    `thinking` is how many tokens a thinking model may think, 0: none is wanted; `unthinking` when it
+    has thought all the same, and said nothing. `base` and `stable` are `GenerateRequest`'s.
     """
 
     messages: tuple[Message, ...]
@@ -48,6 +48,7 @@ class Ask:
     max_tokens: int
     temperature: float
     thinking: int = 0
+    unthinking: bool = False
     base: int = 0
     stable: int = 0
 

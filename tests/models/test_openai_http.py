@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import subprocess
@@ -144,6 +145,26 @@ def test_broken_arguments_reach_the_tools_which_explain_them(server: ModelServer
 def test_thinking_is_no_answer(server: ModelServer, stream: str) -> None:
     text, finish, _ = ask(backend(serving(server, stream), "text"))
     assert text == finish.text == "The port is 8080."
+
+
+def test_thinking_that_says_nothing_is_asked_for_again_without(server: ModelServer) -> None:
+    lines = recorded("vllm_thinking.sse")
+    thoughts = [line for line in lines if b'"content":"' not in line or b'"content":""' in line]
+    serving(server, Answer(thoughts, SSE), "openai_text.sse")
+    text, _, _ = ask(backend(server, "text"))
+    assert text == "The port is 8080."
+    first, second = chats(server)
+    assert "chat_template_kwargs" not in first
+    assert second["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_halves_of_characters_can_be_sent(server: ModelServer) -> None:
+    odd = Message("user", "show caf\udce9.txt")
+    call = Message("assistant", "", call=ToolCall("read", {"path": "caf\udce9.txt"}))
+    request = GenerateRequest((*ASK, odd, call, Message("tool", "x\udce9", name="read")), CHOICES)
+    for dialect in ("schema", "native"):
+        assert ask(backend(serving(server, "openai_text.sse"), dialect), request)[0] == "The port is 8080."
+    assert "caf?.txt" in json.dumps(chats(server))
 
 
 def test_llama_server_tells_progress_and_speed(server: ModelServer) -> None:
