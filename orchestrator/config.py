@@ -22,12 +22,14 @@ def _doc(default: Any, doc: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    name: str = _doc("auto", "model to use: a catalogue name, or auto")
+    name: str = _doc("auto", "model to use: a catalogue name, auto, ollama:NAME, or openai:NAME")
+    fallback: str = _doc("", "models to go on with when that one fails, in order, separated by commas")
     context_size: int = _doc(8192, "window in tokens; one constant, since changing it reloads")
     threads: int = _doc(0, "threads for llama.cpp, no more than processors; 0: calibrate once and keep")
     gpu_layers: int = _doc(-1, "layers on the GPU; -1: as many as the build and memory allow")
     temperature: float = _doc(0.0, "0 is greedy and repeatable")
     max_answer_tokens: int = _doc(1024, "most tokens of one step")
+    thinking: int = _doc(0, "tokens that a thinking model on a server may think a step; 0: asked not to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,20 @@ class SnapshotSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    url: str = _doc("", "an OpenAI-style server, like http://127.0.0.1:8080/v1; its models are openai:NAME")
+    key_variable: str = _doc("ORCH_API_KEY", "environment variable that holds its key; else the keyring")
+    timeout_s: int = _doc(300, "seconds without a word from a model server that count as stalled")
+    ca_file: str = _doc("", "certificates (PEM) of an authority of your own, for https")
+    key_over_http: str = _doc("refuse", "whether a key may travel unencrypted to another machine")
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaSettings:
+    keep_alive: str = _doc("30m", "how long Ollama keeps the model loaded after a request; -1: always")
+
+
+@dataclass(frozen=True, slots=True)
 class AppSettings:
     theme: str = _doc("dark", "dark, light, or terminal: the terminal's own colours")
 
@@ -69,6 +85,8 @@ class Settings:
     context: ContextSettings = field(default_factory=ContextSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    ollama: OllamaSettings = field(default_factory=OllamaSettings)
     app: AppSettings = field(default_factory=AppSettings)
 
 
@@ -76,6 +94,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
     "tools.sandbox": ("auto", "none"),
     "snapshots.prewarm": ("on", "off"),
+    "server.key_over_http": ("refuse", "allow"),
     "app.theme": ("dark", "light", "terminal"),
 }
 _WINDOW = 1 << 24  # tokens: sixteen times the largest window that any model had by 2025
@@ -85,6 +104,8 @@ MINIMUM: dict[str, float] = {
     "model.gpu_layers": -1,
     "model.temperature": 0,
     "model.max_answer_tokens": 16,
+    "model.thinking": 0,
+    "server.timeout_s": 1,
     "agent.max_steps": 1,
     "context.portfolio": 0,
     "context.project": 0,
@@ -100,6 +121,8 @@ MAXIMUM: dict[str, float] = {
     "model.gpu_layers": 100_000,
     "model.temperature": 10,
     "model.max_answer_tokens": _WINDOW,
+    "model.thinking": _WINDOW,
+    "server.timeout_s": 24 * 3600,
     "agent.max_steps": 1000,
     "context.portfolio": _WINDOW,
     "context.project": _WINDOW,

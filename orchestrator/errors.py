@@ -9,6 +9,7 @@ OrchError                  exit code 1
 │   ├── BadModelFile       checksum, truncation, not a GGUF
 │   ├── DownloadError
 │   ├── WorkerDied         the llama.cpp process crashed or was killed
+│   ├── ServerError        a model server is absent, refuses, stalls, drops or talks nonsense
 │   └── WindowFull         the prompt does not fit
 ├── ToolError              shown to the model as a failed result
 │   └── Denied             policy or person said no
@@ -64,6 +65,10 @@ class DownloadError(ModelError):
 
 
 class WorkerDied(ModelError):
+    pass
+
+
+class ServerError(ModelError):
     pass
 
 

@@ -21,6 +21,22 @@ class SessionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """Which model answers from here on, who runs it, and how large its window is, in tokens.
+
+    `sent_to` is the host that prompts go to, empty while they stay on this machine. `anew`: in the
+    middle of an answer, which begins from its start.
+    """
+
+    type: ClassVar[str] = "serving"
+    model: str
+    server: str
+    sent_to: str
+    size: int
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """The model is being loaded; `share` from 0 to 1."""
 
@@ -111,6 +127,7 @@ class SessionEnd:
 
 Event = (
     SessionStart
+    | Serving
     | Loading
     | Context
     | PrefillProgress

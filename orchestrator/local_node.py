@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _OF_A_SESSION = (
     "agent.session",
+    "backends",
     "context.system",
     "handoff.writer",
     "journal.running",

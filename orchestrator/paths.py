@@ -47,6 +47,11 @@ class Home:
         return self.root / "history"
 
     @property
+    def abilities(self) -> Path:
+        """What was found out about models on servers."""
+        return self.root / "abilities.json"
+
+    @property
     def run(self) -> Path:
         """Locks and markers of running sessions."""
         return self.root / "run"

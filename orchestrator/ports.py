@@ -42,7 +42,7 @@ class Backend(Protocol):
         ...
 
     def generate(self, request: GenerateRequest) -> AsyncIterator[Generated]:
-        """Yield `Prefill`s, `AnswerText`s, then exactly one `Finish`.
+        """Yield `Prefill`s, `AnswerText`s and `Remark`s, then exactly one `Finish`.
 
         Closing the iterator early or calling `cancel` stops the model promptly; after `cancel`
         the iterator still ends with a `Finish` whose reason is "cancelled".

@@ -106,7 +106,8 @@ class Message:
     """One turn of the prompt.
 
     An assistant message made by a model carries the `ids` it generated (never re-tokenised) and
-    its `call`. A tool message carries the `name` of the tool whose result it is.
+    its `call`. A tool message carries the `name` of the tool whose result it is. What is `private`
+    never goes to another machine.
     """
 
     role: Role
@@ -114,6 +115,7 @@ class Message:
     name: str = ""
     call: ToolCall | None = None
     ids: tuple[int, ...] = ()
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,28 @@ class GenerateRequest:
     owner: Owner = EVERYBODY
     prior: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def private(self) -> bool:
+        """Whether the turn it belongs to must be answered on this machine."""
+        return bool(self.messages) and self.messages[-1].private
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a started backend says of itself. `context_size` in tokens."""
+    """What a started backend says of itself. `context_size` in tokens.
+
+    `server` names who runs the model where that is another program; `sent_to` is the host that
+    prompts go to, empty while they stay on this machine; `why` says how it came to this model.
+    """
 
     name: str
     context_size: int
     native_tools: bool = False
     load_ms: float = 0.0
     threads: int = 0
+    server: str = ""
+    sent_to: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +202,18 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What the user should know of how the model runs; `info` is what holds from here on, if it changed.
+
+    `anew`: another model takes over, and begins the answer from its start.
+    """
+
+    text: str
+    info: ModelInfo | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The end of a generation: a call, or an answer, never half of either.
 
@@ -202,7 +228,7 @@ class Finish:
     usage: Usage
 
 
-Generated = Prefill | AnswerText | Finish
+Generated = Prefill | AnswerText | Remark | Finish
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.tools.toolbox import Toolbox
     from orchestrator.workspaces import Project
 
-RUNNABLE = frozenset({"gguf", "scripted"})
+RUNNABLE = frozenset({"gguf", "scripted", "ollama", "openai"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,10 @@ def backend(name: str, settings: Settings, where: Home, *, cold: bool = False) -
         from orchestrator.models.scripted import ScriptedBackend
 
         return ScriptedBackend.from_file(choice.path)
+    if choice.kind != "gguf":
+        from orchestrator.backends import remote
+
+        return remote(choice, settings, where)
     from orchestrator.models.llama import LlamaBackend
     from orchestrator.models.snapshot import SnapshotStore
 
@@ -104,6 +108,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
 
     Raises `ProjectError`, `ConfigError`, `JournalError`, `NoModel`.
     """
+    from orchestrator.backends import chain, names_of
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.workspaces import open_project
@@ -111,8 +116,9 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     where = home()
     settings = load(where.config)
     project = open_project(options.project)
-    name = options.model or settings.model.name
-    model = backend(name, settings, where, cold=options.cold)
+    names = [options.model] if options.model else names_of(settings)
+    name = names[0]
+    model = chain(names, lambda one: backend(one, settings, where, cold=options.cold))
     journal = SqliteJournal.open(where)
     running = RunningSessions(where.run)
     session: Session | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.context.builder import MESSAGE_OVERHEAD
 from orchestrator.ports import Backend
@@ -11,9 +11,13 @@ from orchestrator.types import Message
 
 @dataclass
 class Conversation:
-    """What was said since the documents. `tokens` is an upper bound, in the model's own count."""
+    """What was said since the documents. `tokens` is an upper bound, in the model's own count.
+
+    While it is `private`, every message added is.
+    """
 
     backend: Backend
+    private: bool = False
     messages: list[Message] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
 
@@ -24,8 +28,12 @@ class Conversation:
     async def add(self, message: Message) -> None:
         written = message.text or str(dict(message.call.arguments) if message.call else "")
         size = len(message.ids) or (await self.backend.count([written]))[0]
-        self.messages.append(message)
+        self.messages.append(replace(message, private=True) if self.private else message)
         self._sizes.append(size + MESSAGE_OVERHEAD)
+
+    def copy(self) -> Conversation:
+        """Another that begins as this one stands."""
+        return replace(self, messages=list(self.messages), _sizes=list(self._sizes))
 
     def drop_tail(self, count: int) -> None:
         """Forget the newest `count` messages; the prefix before them stays as it was."""

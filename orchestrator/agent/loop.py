@@ -20,7 +20,9 @@ from orchestrator.errors import ModelError
 from orchestrator.events import (
     Answer,
     Event,
+    Notice,
     PrefillProgress,
+    Serving,
     Token,
     ToolCallEvent,
     ToolOutput,
@@ -38,6 +40,7 @@ from orchestrator.types import (
     Owner,
     Parameter,
     Prefill,
+    Remark,
     ToolCall,
     ToolResult,
     ToolSpec,
@@ -126,12 +129,18 @@ class Turn:
             finish: Finish | None = None
             said = ""
             try:
-                async for item in self._backend.generate(self._request()):
+                async for item in self._backend.generate(self.request()):
                     if isinstance(item, AnswerText):
                         said += item.text
                         yield Token(item.text)
                     elif isinstance(item, Prefill):
                         yield PrefillProgress(item.done, item.total, item.cached)
+                    elif isinstance(item, Remark):
+                        if said and item.anew:  # what was shown is kept
+                            self._recorder.answer(said, interrupted=True)
+                            said = ""
+                        for event in self._remarked(item):
+                            yield event
                     else:
                         finish = item
             except ModelError:
@@ -158,9 +167,17 @@ class Turn:
                 yield Answer("", cited.citation, interrupted=True, usage=self._own_meter.total)
                 return
 
+    def _remarked(self, remark: Remark) -> list[Event]:
+        told: Event = Notice(remark.text, "warning")
+        if (info := remark.info) is None:
+            return [told]
+        self._limits = replace(self._limits, context_size=info.context_size)
+        return [Serving(info.name, info.server, info.sent_to, info.context_size, remark.anew), told]
+
     # --- what may happen next ---------------------------------------------------------------
 
-    def _request(self) -> GenerateRequest:
+    def request(self) -> GenerateRequest:
+        """What the model is asked next."""
         messages = (*self._prefix.messages, *self._conversation.messages)
         room = self._limits.context_size - self._prefix.tokens - self._conversation.tokens
         return GenerateRequest(

@@ -25,6 +25,8 @@ class Recorder:
         self._journal = journal
         self._project = project
         self.session = session
+        self.private = False
+        """Whether what happens now goes to the records that never leave this device."""
 
     def start(self, facts: Mapping[str, Any]) -> Cited:
         return self._add("session", {"event": "start", **facts})
@@ -74,6 +76,6 @@ class Recorder:
         return self._add(kind, body)
 
     def _add(self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Cited:
-        entry = Entry(kind, body, self._project, self.session, parents=parents)
+        entry = Entry(kind, body, self._project, self.session, parents=parents, private=self.private)
         record = self._journal.append([entry])[0]
         return Cited(record, self._journal.cite(record))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
@@ -24,7 +24,7 @@ from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
 from orchestrator.errors import ModelError, OrchError, WindowFull
-from orchestrator.events import Answer, Context, Event, Loading, Notice, SessionEnd, SessionStart
+from orchestrator.events import Answer, Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Tools, Warmable
 from orchestrator.types import (
     GenerateRequest,
@@ -41,6 +41,17 @@ from orchestrator.types import (
 
 ROLLOVER_ROOM = 1024
 """Tokens that must be free for a new turn, else a new instance takes over."""
+
+
+PRIVATE = "/private "
+"""What a prompt begins with that must not leave this machine."""
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """A backend that sends prompts to another program, and can show exactly what."""
+
+    async def outbound(self, request: GenerateRequest) -> Mapping[str, Any]: ...
 
 
 class Running(Protocol):
@@ -128,6 +139,9 @@ class Session:
                 sandbox=self._parts.tools.sandbox,
             )
         ]
+        if info.server or info.why:
+            events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
+        events += [Notice(text) for text in _about(info)]
         self._refresh()
         events += self._drain()
         self._limits = replace(self._limits, context_size=info.context_size)
@@ -139,6 +153,7 @@ class Session:
         self._recorder.start(
             {
                 "model": info.name,
+                **({"server": info.server, "sent_to": info.sent_to} if info.server else {}),
                 "mode": self.gate.mode.value,
                 "sandbox": self._parts.tools.sandbox,
                 **facts,
@@ -225,11 +240,44 @@ class Session:
         messages = self._conversation.messages if part.name == "conversation" else self._parts.fixed
         return "\n\n".join(f"[{m.role}]\n{m.text or (m.call and _written(m.call)) or ''}" for m in messages)
 
+    async def outbound(self, prompt: str) -> Mapping[str, Any]:
+        """The request that this prompt would send first, exactly; empty where no other program gets it.
+
+        Documents that changed since the last turn would be announced besides.
+        """
+        backend = self._parts.backend
+        if not isinstance(backend, Sends):
+            return {}
+        private = prompt.startswith(PRIVATE)
+        conversation = self._conversation.copy()
+        conversation.private = private
+        await conversation.add(Message("user", prompt.removeprefix(PRIVATE).strip()))
+        return await backend.outbound(self._turn_of(conversation, prompt, ()).request())
+
+    def _turn_of(self, conversation: Conversation, prompt: str, given: Sequence[ToolCall]) -> Turn:
+        return Turn(
+            backend=self._parts.backend,
+            tools=self._parts.tools,
+            gate=self.gate,
+            recorder=self._recorder,
+            conversation=conversation,
+            prefix=self._prefix,
+            limits=self._limits,
+            meter=self.meter,
+            given=given,
+            prompt=prompt,
+        )
+
     # --- turns ------------------------------------------------------------------------------
 
     async def turn(self, prompt: str) -> AsyncIterator[Event]:
-        """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit."""
+        """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit.
+
+        One that begins with `/private ` is answered on this machine, and its records stay there.
+        """
         await self._stop_warming()
+        private = prompt.startswith(PRIVATE)
+        prompt = prompt.removeprefix(PRIVATE).strip() if private else prompt
         needed = (await self._parts.backend.count([prompt]))[0] + ROLLOVER_ROOM
         if self._prefix.tokens + needed > self._limits.context_size:
             free = self._limits.context_size - self._prefix.tokens - ROLLOVER_ROOM
@@ -240,6 +288,7 @@ class Session:
         if self._prefix.tokens + self._conversation.tokens + needed > self._limits.context_size:
             async for event in self.rollover():
                 yield event
+        self._recorder.private = self._conversation.private = private
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
         recalled = await self._recalled(prompt)
@@ -247,25 +296,18 @@ class Session:
             yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
         said = "\n\n".join(part for part in (news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
-        self._turn = Turn(
-            backend=self._parts.backend,
-            tools=self._parts.tools,
-            gate=self.gate,
-            recorder=self._recorder,
-            conversation=self._conversation,
-            prefix=self._prefix,
-            limits=self._limits,
-            meter=self.meter,
-            given=mentioned(prompt, Path(self._parts.path)),
-            prompt=prompt,
-        )
+        self._turn = self._turn_of(self._conversation, prompt, mentioned(prompt, Path(self._parts.path)))
         try:
             async for event in self._turn.run():
-                if isinstance(event, Answer):
+                if isinstance(event, Serving):
+                    self.model = event.model
+                    self._limits = replace(self._limits, context_size=event.size)
+                elif isinstance(event, Answer):
                     self.last_turn = event.usage
                 yield event
         finally:
             self._turn = None
+            self._recorder.private = self._conversation.private = False
         for notice in self._drain():
             yield notice
 
@@ -306,6 +348,14 @@ class Session:
         cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
         self._refresh()
         return cited.citation
+
+
+def _about(info: ModelInfo) -> list[str]:
+    """What the user should know before the first prompt: how the model was chosen, and what leaves."""
+    said = [info.why] if info.why else []
+    if info.sent_to:
+        said.append(f"Prompts leave this machine: {info.name} runs at {info.sent_to}.")
+    return said
 
 
 def _written(call: ToolCall) -> str:

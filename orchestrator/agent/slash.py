@@ -33,7 +33,14 @@ class Fresh:
     model: str | None = None
 
 
-Outcome = Said | Leave | Fresh
+@dataclass(frozen=True, slots=True)
+class Play:
+    """The line is a prompt for `Session.turn`."""
+
+    line: str
+
+
+Outcome = Said | Leave | Fresh | Play
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,12 @@ def _model(session: Session, rest: str) -> Outcome:
     return Fresh(rest) if rest else Said(f"model: {session.model}")
 
 
+def _private(session: Session, rest: str) -> Outcome:
+    if not rest:
+        raise UsageError("/private needs a prompt.", "Write /private TEXT.")
+    return Play(f"/private {rest}")
+
+
 def _note(command: str, kind: Kind) -> Command:
     def note(session: Session, rest: str) -> Outcome:
         text, _, because = rest.partition(" because ")
@@ -114,6 +127,7 @@ COMMANDS: dict[str, Command] = {
     "note": _note("note", "note"),
     "mode": Command("show or set: read-only, ask, workspace", _mode),
     "model": Command("show the model, or start a fresh session with another", _model),
+    "private": Command("ask something that never leaves this machine: /private TEXT", _private),
     "context": Command("what is in the model's window", _context),
     "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
     "quit": Command("leave; the session is written", lambda session, rest: Leave()),

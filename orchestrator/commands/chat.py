@@ -109,26 +109,29 @@ def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[st
         if not line.strip():
             continue
         try:
-            if not line.startswith("/"):
+            if not line.startswith("/") or (following := _command(line, desktop)) is _PLAY:
                 runner.run(_turn(desktop, line, renderer))
-            elif (following := _command(line, desktop)) is not _STAY:
+            elif following is not _STAY:
                 return following
         except OrchError as error:
             print(f"orch: {plain(str(error))}", file=sys.stderr)
 
 
 _STAY: dict[str, object] = {"stay": True}
+_PLAY: dict[str, object] = {"play": True}
 
 
 def _command(line: str, desktop: Desktop) -> dict[str, object] | None:
-    """Run a `/` command; as `_talk` returns, or `_STAY`."""
-    from orchestrator.agent.slash import Fresh, Said, handle
+    """Run a `/` command; as `_talk` returns, or `_STAY`, or `_PLAY` when the line is a prompt."""
+    from orchestrator.agent.slash import Fresh, Play, Said, handle
     from orchestrator.wiring import check_model
 
     outcome = handle(line, desktop.session)
     if isinstance(outcome, Said):
         print(plain(outcome.text), file=sys.stderr)
         return _STAY
+    if isinstance(outcome, Play):
+        return _PLAY
     if not isinstance(outcome, Fresh):
         return None
     if outcome.model is None:

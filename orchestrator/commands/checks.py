@@ -91,6 +91,43 @@ def check_model(home: Home) -> Finding:
     return Finding("model", "ok", f"{choice.name}: {choice.why} (on disk: {names or 'none'})")
 
 
+def check_prompts(home: Home) -> Finding:
+    """Whether what is said leaves this machine, by the models of the settings."""
+    from orchestrator import config
+    from orchestrator.backends import hosts_of
+
+    hosts = hosts_of(config.load(home.config))
+    if not hosts:
+        return Finding("prompts", "ok", "stay on this machine")
+    places = "; ".join(f"{name} runs at {host}" for name, host in hosts.items())
+    return Finding("prompts", "warning", f"leave this machine: {places}.", "Secrets are taken out first.")
+
+
+def check_servers(home: Home) -> Finding:
+    """Whether the servers answer that the configured models run on. No model is loaded for it."""
+    import asyncio
+
+    from orchestrator import config
+    from orchestrator.backends import names_of, server_answers
+    from orchestrator.models.elsewhere import ollama_models
+
+    settings = config.load(home.config)
+    names = names_of(settings)
+    state: State = "warning" if len(names) > 1 else "missing"
+    said = []
+    for name in names:
+        if name.startswith("openai:"):
+            try:
+                said.append(asyncio.run(server_answers(name.removeprefix("openai:"), settings)))
+            except OrchError as error:
+                return Finding("servers", state, error.message, error.remedy)
+        elif name.startswith("ollama:") and ollama_models() is None:
+            return Finding(
+                "servers", state, f"Ollama does not answer, for {name}.", "Start it: ollama serve."
+            )
+    return Finding("servers", "ok", "; ".join(said) or "none is needed")
+
+
 def check_llama(home: Home) -> Finding:
     """In a process of its own: a library built for another processor kills whoever loads it."""
     command = [sys.executable, "-P", "-c", _LLAMA]
@@ -214,6 +251,8 @@ CHECKS: dict[str, Callable[[Home], Finding]] = {
     "home": check_home,
     "settings": check_settings,
     "model": check_model,
+    "prompts": check_prompts,
+    "servers": check_servers,
     "llama.cpp": check_llama,
     "pip": check_pip,
     "ripgrep": check_ripgrep,

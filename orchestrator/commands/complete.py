@@ -11,7 +11,11 @@ SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 def complete_models(incomplete: str) -> list[str]:
-    """Models that can be used now, and `auto`."""
+    """Models that can be used now, and `auto`; after `ollama:` those of Ollama."""
+    if incomplete.startswith("ollama:"):
+        from orchestrator.models.elsewhere import ollama_models
+
+        return _starting(incomplete, [f"ollama:{name}" for name in ollama_models() or ()])
     from orchestrator.models import installed
     from orchestrator.paths import home
 

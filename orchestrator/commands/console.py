@@ -87,6 +87,7 @@ class Plain:
             case ToolResultEvent():
                 self._result(event)
             case Notice():
+                self.end_line()
                 self._aside(f"orch: {event.text}")
             case SessionStart():
                 sandbox = event.sandbox if event.sandbox != "none" else "no sandbox"

@@ -62,7 +62,7 @@ def pull(
     name: Annotated[
         str,
         typer.Argument(
-            help="A name of `orch model list`; `auto` gets what suits this machine.",
+            help="A name of `orch model list`; `auto` gets what suits this machine; `ollama:NAME` by Ollama.",
             autocompletion=_complete_known,
         ),
     ],
@@ -74,6 +74,8 @@ def pull(
     from orchestrator.models.select import suited
     from orchestrator.paths import home
 
+    if name.startswith("ollama:"):
+        return _pull_by_ollama(name.removeprefix("ollama:"))
     where = home()
     name = suited() if name == "auto" else name
     model = catalog.find(name)
@@ -93,6 +95,20 @@ def pull(
     if pulled.pinned:
         state = f"is here now; no checksum was known, so this one is pinned: {pulled.model.sha256}"
     typer.echo(f"{model.name} {state}: {plain(str(pulled.model.path))}")
+
+
+def _pull_by_ollama(name: str) -> None:
+    from orchestrator.commands.progress import Bar
+    from orchestrator.models.elsewhere import ollama_url
+    from orchestrator.models.ollama_pull import pull as fetch
+
+    try:
+        with Bar(name) as bar:
+            asyncio.run(fetch(name, ollama_url(), bar.update, bar.say))
+    except KeyboardInterrupt:
+        print(f"Stopped. `orch model pull ollama:{name}` goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+    typer.echo(f"Ollama has {plain(name)} now. `orch model use ollama:{plain(name)}` chooses it.")
 
 
 @app.command(epilog="Example: orch model use qwen2.5-coder-0.5b")
@@ -166,14 +182,39 @@ def add(
     typer.echo(f"{one.name} is here: {plain(str(one.path))}")
 
 
+@app.command(epilog="Example: orch model tune qwen2.5-coder-0.5b")
+def tune(
+    name: Annotated[
+        str, typer.Argument(help="A model on this disk, or `auto`.", autocompletion=_complete_usable)
+    ] = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Find how a model runs quickest on this machine: threads, batch, flash attention, cache, GPU layers.
+
+    Takes a minute or two. What it finds is kept for sessions, until the machine or llama.cpp changes.
+    """
+    from orchestrator.commands import model_tune
+    from orchestrator.paths import home
+
+    model_tune.run(name, home(), as_json=json_)
+
+
 @app.command("test", epilog="Example: orch model test qwen2.5-coder-0.5b")
 def try_(
     name: Annotated[
-        str, typer.Argument(help="A model that is here, or `auto`.", autocompletion=_complete_usable)
+        str,
+        typer.Argument(
+            help="A model that is here, `auto`, `ollama:NAME` or `openai:NAME`.",
+            autocompletion=_complete_usable,
+        ),
     ] = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="As one JSON object (models on servers).")] = False,
 ) -> None:
-    """Load a model and try it: times, tokens a second, and whether it chooses the right tool."""
-    from orchestrator import config, wiring
+    """Load a model and try it: times, tokens a second, and whether it chooses the right tool.
+
+    A model on a server is tried in every way that it can be asked for calls, and the best is kept.
+    """
+    from orchestrator import backends, config, wiring
     from orchestrator.models import installed
     from orchestrator.models.select import choose
     from orchestrator.paths import home
@@ -184,7 +225,13 @@ def try_(
         installed.verify(where, one, again=True)  # a bit that rotted changes neither size nor time
         _show("checksum", "right")
     settings = config.load(where.config)
-    asyncio.run(_try(wiring.backend(choice.name if choice.kind == "ollama" else name, settings, where)))
+    if choice.kind in ("ollama", "openai"):
+        from orchestrator.commands import model_probe
+
+        model = backends.served(choice, settings, where)
+        asyncio.run(model_probe.run(model, backends.abilities(where), as_json=json_))
+        return
+    asyncio.run(_try(wiring.backend(name, settings, where)))
 
 
 async def _try(backend: Backend) -> None:

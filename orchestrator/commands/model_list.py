@@ -24,7 +24,8 @@ def rows(home: Home) -> list[dict[str, Any]]:
     served = set(elsewhere.ollama_models() or ())
     setting = config.load(home.config).model.name
     try:
-        used = select.locate(setting, home, kinds=RUNNABLE, served=lambda: tuple(served)).name
+        choice = select.locate(setting, home, kinds=RUNNABLE, served=lambda: tuple(served))
+        used = _row_of(choice.kind, choice.name)
     except (NoModel, UsageError):
         used = ""
     found = [
@@ -33,6 +34,15 @@ def rows(home: Home) -> list[dict[str, Any]]:
     ]
     found += [_added(one) for one in here.values()]
     return [{**row, "used": row["name"] == used, "by": setting} for row in found]
+
+
+def _row_of(kind: str, name: str) -> str:
+    """The row that a choice is; empty for a model of a server that the catalogue does not know."""
+    from orchestrator.models import catalog
+
+    if kind == "ollama":
+        return next((model.name for model in catalog.models() if name in model.ollama), "")
+    return "" if kind == "openai" else name
 
 
 def _row(model: Any, one: Any, partial: int, served: set[str]) -> dict[str, Any]:
@@ -107,6 +117,8 @@ def show(found: list[dict[str, Any]]) -> None:
             print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     if any(row["used"] for row in found):
         print(f"* used by the next session (model.name is {one_line(found[0]['by'])})")
+    elif found and found[0]["by"].startswith(("ollama:", "openai:")):
+        print(f"The next session uses {one_line(found[0]['by'])} (model.name).")
     else:
         print("None is used yet: `orch model pull NAME`, then `orch model use NAME` or leave it to auto.")
 

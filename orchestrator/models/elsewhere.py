@@ -6,6 +6,7 @@ Everything here only reads, and what it finds is a hint: a checksum decides.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from orchestrator.models.addresses import loopback
 from orchestrator.models.catalog import Model
 
 OLLAMA_TIMEOUT_S = 0.3
@@ -44,6 +46,12 @@ def ollama_models() -> tuple[str, ...] | None:
     items = models if isinstance(models, list) else []
     names = (item.get("name") for item in items if isinstance(item, dict))
     return tuple(name for name in names if isinstance(name, str))
+
+
+def ollama_is_usable() -> bool:
+    """Whether the client is installed and the address is this machine's."""
+    host = urlsplit(ollama_url()).hostname or ""
+    return loopback(host) and importlib.util.find_spec("ollama") is not None
 
 
 def candidates(model: Model) -> Iterator[tuple[Path, str]]:

@@ -47,6 +47,7 @@ class Head:
     licence: str = ""
     parameters: str = ""
     context: int = 0
+    layers: int = 0
 
 
 def read(path: Path) -> Head:
@@ -78,7 +79,7 @@ def _head(file: BinaryIO) -> Head:
     for _ in range(pairs):
         key = _text(file)
         (kind,) = _unpack(file, "I")
-        if key in _WANTED or key.endswith(".context_length"):
+        if key in _WANTED or key.endswith((".context_length", ".block_count")):
             found[key.removeprefix("general.")] = _value(file, kind)
         elif key.startswith("tokenizer."):
             break  # megabytes of vocabulary, and the writers put it last
@@ -134,12 +135,14 @@ def _tensor_end(file: BinaryIO) -> int:
 def _interpret(found: dict[str, Any]) -> Head:
     architecture = str(found.get("architecture", ""))
     context = found.get(f"{architecture}.context_length", 0)
+    layers = found.get(f"{architecture}.block_count", 0)
     return Head(
         architecture=architecture,
         name=str(found.get("name", "")),
         licence=str(found.get("license", "")),
         parameters=str(found.get("size_label", "")),
         context=context if isinstance(context, int) else 0,
+        layers=layers if isinstance(layers, int) else 0,
     )
 
 

@@ -31,6 +31,7 @@ from orchestrator.types import (
     Warmed,
 )
 
+_STALE = "The machine or llama.cpp has changed since {0} was tuned: run `orch model tune {0}`."
 _PULL = "Fetch it anew: orch model pull {}"
 
 
@@ -93,6 +94,7 @@ class LlamaBackend:
             "snapshots": snapshots and snapshots.described(),
             "busy": str(busy) if busy else None,
             "calibration": str(home / "threads.json") if home else None,
+            "tuning": str(home / "tuning.json") if home else None,
         }
         self._worker: WorkerProcess | None = None
         self._loading: asyncio.Task[ModelInfo] | None = None
@@ -220,7 +222,13 @@ class LlamaBackend:
             raise self._error(frame, worker)
         self._template = chat_template.detect(frame["chat_template"], self._family)
         self._load_ms = frame["load_ms"]
-        return ModelInfo(self.name, frame["context_size"], load_ms=frame["load_ms"], threads=frame["threads"])
+        return ModelInfo(
+            self.name,
+            frame["context_size"],
+            load_ms=frame["load_ms"],
+            threads=frame["threads"],
+            why=_STALE.format(self.name) if frame["stale"] else "",
+        )
 
     async def _ready(self, turn: _Turn) -> bool:
         """Wait for the model; False when the turn was cancelled before (the load goes on)."""

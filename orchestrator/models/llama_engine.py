@@ -19,7 +19,8 @@ import numpy.typing as npt
 from llama_cpp import llama_cpp as c
 
 from orchestrator.models.snapshot import common_prefix
-from orchestrator.models.threads import Speed
+from orchestrator.models.threads import Speed, usable_cores
+from orchestrator.models.tuning import Tuning, machine
 
 Logits = npt.NDArray[np.float32]
 _CPU_CHUNK = 64
@@ -52,15 +53,21 @@ class Engine:
         context_size: int,
         gpu_layers: int,
         progress: Callable[[float], None] = lambda share: None,
+        tuning: Tuning | None = None,
     ) -> None:
         """Raises `BadModel` or `NoRoom`. `gpu_layers` -1: as many as fit, 0 without a GPU.
+
+        `tuning` is what was measured as best; without one the defaults above.
 
         `progress` hears the share of the file that is loaded, in steps.
         """
         self.ids: list[int] = []
+        self._tuning = tuning
         self.stop: Callable[[], bool] = lambda: False
         offload = bool(c.llama_supports_gpu_offload()) and gpu_layers != 0
-        tries = (gpu_layers,) if gpu_layers >= 0 else _GPU_TRIES
+        tries: tuple[int, ...] = (gpu_layers,) if gpu_layers >= 0 else _GPU_TRIES
+        if gpu_layers < 0 and tuning and tuning.gpu_layers is not None:
+            tries = (tuning.gpu_layers, *(layers for layers in _GPU_TRIES if layers >= 0))
         for layers in tries if offload else (0,):
             self._model = _load(path, layers, progress)
             if self._model is None:
@@ -93,6 +100,13 @@ class Engine:
         self.chunk = _GPU_CHUNK if self.gpu_layers else _CPU_CHUNK
         params.n_ctx = context_size
         params.n_batch = params.n_ubatch = self.chunk
+        if tuned := self._tuning:
+            self.chunk = params.n_batch = params.n_ubatch = min(tuned.chunk, context_size)
+            params.flash_attn_type = (
+                c.LLAMA_FLASH_ATTN_TYPE_ENABLED if tuned.flash else c.LLAMA_FLASH_ATTN_TYPE_DISABLED
+            )
+            if tuned.cache == "q8_0":
+                params.type_k = params.type_v = c.GGML_TYPE_Q8_0
         self._depends = (
             llama_cpp.__version__,
             c.llama_print_system_info(),
@@ -237,6 +251,12 @@ class Engine:
         end = time.perf_counter()
         self.keep(0)
         return Speed(_PROBE_PREFILL / (middle - start), count / (end - middle))
+
+
+def here() -> str:
+    """Names this machine and build, as far as speeds depend on them."""
+    build = f"llama.cpp {llama_cpp.__version__} {c.llama_print_system_info().decode('utf-8', 'replace')}"
+    return machine(usable_cores(), build, "GPU" if c.llama_supports_gpu_offload() else "")
 
 
 class _Batch:

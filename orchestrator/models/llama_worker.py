@@ -3,9 +3,9 @@
 A native crash or an out-of-memory kill ends this process and not the app. Frames come and go over
 its first stdin and stdout (`llama_frames`):
 
-    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration, busy}
+    load {id, model, context_size, threads, gpu_layers, model_hash, snapshots, calibration, tuning, busy}
                                   -> loading {id, share} …,
-                                     loaded {id, context_size, load_ms, threads, chat_template}
+                                     loaded {id, context_size, load_ms, threads, stale, chat_template}
     count {id, texts}             -> counts {id, counts}     answered while generating, too
     generate {id, parts, opening, base, stable, owner, grammar, prior, max_tokens, temperature, seed}
                                   -> prefill {id, done, total, cached} …, piece {id, text} …,
@@ -37,6 +37,7 @@ from orchestrator.models import llama_frames, threads
 from orchestrator.models.busy import Busy
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
+from orchestrator.models.tuning import Tuning, kept
 from orchestrator.types import Owner
 
 if TYPE_CHECKING:
@@ -117,17 +118,21 @@ class Worker:
             return self._fail(frame, "missing", str(error))
         quiet_log()
         try:
+            file = frame["tuning"]
+            tuned = kept(Path(file), frame["model_hash"], llama_engine.here()) if file else None
+            stale = bool(file) and tuned is None and kept(Path(file), frame["model_hash"]) is not None
             engine = llama_engine.Engine(
                 Path(frame["model"]),
                 frame["context_size"],
                 frame["gpu_layers"],
                 lambda share: self._send("loading", id=frame["id"], share=share),
+                tuned,
             )
         except llama_engine.BadModel:
             return self._fail(frame, "bad_model")
         except llama_engine.NoRoom:
             return self._fail(frame, "no_room")
-        chosen = self._choose_threads(engine, frame)
+        chosen = self._choose_threads(engine, frame, tuned)
         engine.set_threads(chosen.generation, chosen.prefill)
         store = SnapshotStore(Path(given.pop("folder")), **given) if (given := frame["snapshots"]) else None
         self._cache = PromptCache(engine, store, space(frame["model_hash"], *engine.depends))
@@ -139,12 +144,15 @@ class Worker:
             context_size=engine.context_size,
             load_ms=(time.perf_counter() - start) * 1000,
             threads=chosen.generation,
+            stale=stale,
             chat_template=engine.chat_template,
         )
 
-    def _choose_threads(self, engine: Engine, frame: Frame) -> threads.Threads:
+    def _choose_threads(self, engine: Engine, frame: Frame, tuned: Tuning | None) -> threads.Threads:
         if frame["threads"]:
             return threads.Threads(frame["threads"], frame["threads"])
+        if tuned:
+            return threads.Threads(tuned.generation, tuned.prefill)
         if file := frame["calibration"]:
             return threads.calibrate(Path(file), frame["model_hash"], engine.measure)
         cores = threads.usable_cores()

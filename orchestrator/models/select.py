@@ -15,7 +15,7 @@ from orchestrator.models.installed import Installed
 from orchestrator.models.machine import free_memory, size_text
 from orchestrator.paths import Home
 
-Kind = Literal["ollama", "gguf", "scripted"]
+Kind = Literal["ollama", "openai", "gguf", "scripted"]
 
 LARGE, SMALL, SERVED = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", "qwen2.5-7b"
 LARGE_NEEDS = 4 * 10**9
@@ -24,7 +24,7 @@ LARGE_NEEDS = 4 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model to run. `path` is the GGUF or the script, empty for Ollama; `sha256` is the GGUF's.
+    """The model to run. `path` is the GGUF or the script, empty for a server; `sha256` is the GGUF's.
 
     `family` is the catalogue's, or the architecture an added file names. `why` is for people.
     """
@@ -47,7 +47,7 @@ def choose(
 ) -> Choice:
     """The model for `auto`, a name, a path to a GGUF or `scripted:FILE`; verified, if it is a GGUF.
 
-    `kinds` are those that a backend exists for: "ollama", "gguf", "scripted".
+    `kinds` are those that a backend exists for: "ollama", "openai", "gguf", "scripted".
     A file is hashed only when it changed since it was last verified. Raises `NoModel` with what
     to run, and `BadModelFile`.
     """
@@ -71,6 +71,12 @@ def locate(
     """As `choose`, but reads no model file: no checksum, no family of an added one."""
     if name == "auto":
         return _automatic(home, kinds, memory, served)
+    if name.startswith("ollama:"):
+        return _on_ollama(name.removeprefix("ollama:"), kinds, served)
+    if name.startswith("openai:"):
+        if "openai" not in kinds:
+            raise UsageError("No model of a server can be used here.", "See `orch model list`.")
+        return Choice("openai", name.removeprefix("openai:"), Path(), why="the server of server.url")
     if name.startswith("scripted:"):
         return _scripted(Path(name.removeprefix("scripted:")).expanduser(), kinds)
     if name.lower().endswith(".gguf"):
@@ -94,7 +100,9 @@ def _automatic(
     served: Callable[[], tuple[str, ...] | None],
 ) -> Choice:
     seven = catalog.find(SERVED)
-    if "ollama" in kinds and seven and (name := _served_name(seven, served)):
+    # Text leaves the machine for a server elsewhere only where a person has named it.
+    here = "ollama" in kinds and elsewhere.ollama_is_usable()
+    if here and seven and (name := _served_name(seven, served)):
         return Choice("ollama", name, Path(), seven.family, why="Ollama answers and has a Qwen2.5 7B")
     there = {one.name: one for one in installed.listing(home)}
     free = memory()
@@ -108,6 +116,16 @@ def _automatic(
         one = max(fitting, key=_size) if fitting else min(there.values(), key=_size)
         return _gguf(one, f"of the models here the best for {left}")
     raise NoModel("No model is installed.", f"Run `orch model pull {suited(memory)}`.")
+
+
+def _on_ollama(name: str, kinds: frozenset[str], served: Callable[[], tuple[str, ...] | None]) -> Choice:
+    if "ollama" not in kinds or not name:
+        raise UsageError("No model of Ollama can be used here.", "Name another one; see `orch model list`.")
+    names = served()
+    if names is not None and not {name, f"{name}:latest"}.intersection(names):
+        raise NoModel(f"Ollama has no model {name}.", f"Run `orch model pull ollama:{name}`.")
+    model = next((model for model in catalog.models() if name in model.ollama), None)
+    return Choice("ollama", name, Path(), model.family if model else "", why="Ollama was asked for")
 
 
 def _scripted(path: Path, kinds: frozenset[str]) -> Choice:

@@ -63,6 +63,14 @@ def calibrate(
     return chosen
 
 
+def kept(file: Path, key: str) -> Threads | None:
+    """What `calibrate` has kept for this key, whatever the machine was like then."""
+    match _read(file).get(key):
+        case {"generation": int(generation), "prefill": int(prefill)} if min(generation, prefill) > 0:
+            return Threads(generation, prefill)
+    return None
+
+
 def choose(speeds: dict[int, Speed]) -> Threads:
     """The fastest for each of the two; a few per cent do not justify another thread."""
 

@@ -35,6 +35,12 @@ PROMPTS: tuple[tuple[str, str], ...] = (
     ("List the files of this folder with ls.", "shell"),
     ("Which commits were made last?", "git"),
     ("Good morning!", ANSWER),
+    ("which files mention the word timeout?", "search"),
+    ("What stands in pyproject.toml?", "read"),
+    ("Calculate the mean of 3, 7 and 12 with Python", "run"),
+    ("is docker installed on this machine?", "shell"),
+    ("Who changed main.py last?", "git"),
+    ("What is a hash function, in one sentence?", ANSWER),
 )
 """Each prompt with the tool that a person would choose."""
 

@@ -16,7 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from orchestrator.agent.slash import Fresh, Leave, Said, handle
+from orchestrator.agent.slash import Fresh, Leave, Play, Said, handle
 from orchestrator.errors import OrchError
 from orchestrator.events import Answer, ToolResultEvent
 from orchestrator.tui import commands, keys
@@ -150,6 +150,9 @@ class OrchApp(App[None]):
                     await self.main.chat.say(Aside(text))
                     self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
+                case Play(prompt):
+                    await self.main.chat.say(Spoken("you", prompt, self.main.time()))
+                    self.conductor.submit(prompt)
                 case Leave():
                     self.exit()
                 case Fresh(model):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from orchestrator import wiring
+from orchestrator import config, wiring
 from orchestrator.commands.model import app
 from orchestrator.errors import BadModelFile, NoModel
 from orchestrator.models import trial
@@ -78,6 +78,11 @@ def test_list_shows_a_partial_download_and_what_is_used(mine: Path, orch_home: H
 
 def test_list_with_nothing_says_what_to_do() -> None:
     assert "orch model pull" in run("list").stdout
+
+
+def test_list_names_a_server_that_sessions_use(orch_home: Home) -> None:
+    config.store(orch_home.config, "model.name", "openai:qwen2.5-7b")
+    assert run("list").stdout.splitlines()[-1] == "The next session uses openai:qwen2.5-7b (model.name)."
 
 
 def test_list_shows_a_file_that_is_no_model(orch_home: Home) -> None:
@@ -160,7 +165,7 @@ def test_errors_are_one_line_and_an_exit_code(tmp_path: Path) -> None:
 
 
 def test_help_shows_an_example() -> None:
-    for command in ("list", "pull", "use", "rm", "add", "test"):
+    for command in ("list", "pull", "use", "rm", "add", "tune", "test"):
         assert f"Example: orch model {command}" in run(command, "--help").stdout
 
 

@@ -25,6 +25,7 @@ from orchestrator.events import (
     Loading,
     Notice,
     PrefillProgress,
+    Serving,
     SessionStart,
     Token,
     ToolCallEvent,
@@ -180,6 +181,10 @@ class MainScreen(Screen[None]):
                 await self.chat.say(Aside(happening.text, happening.level))
             case SessionStart():
                 self.change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
+            case Serving():
+                if happening.anew:
+                    await self.chat.abandon()
+                self.change(model=happening.model, sent_to=happening.sent_to, size=happening.size)
             case Context():
                 self.xray.show(WindowState(happening.parts, happening.left_out, happening.size))
                 self.change(used=happening.used, size=happening.size)

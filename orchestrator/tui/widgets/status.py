@@ -29,6 +29,8 @@ class Status:
     model: str = ""
     mode: str = ""
     sandbox: str = ""
+    sent_to: str = ""
+    """The host that prompts go to; empty while they stay on this machine."""
     used: int = 0
     size: int = 0
     usage: Usage | None = None
@@ -83,6 +85,7 @@ def _rules(status: Status) -> Content:
     unconfined = status.sandbox == "none"
     return Content.assemble(
         (one_line(status.model, 30), ""),
+        (f" → {one_line(status.sent_to, 30)}" if status.sent_to else "", "$text-warning"),
         (" · ", "dim"),
         (status.mode, "bold" if status.mode == "workspace" else ""),
         (" · ", "dim"),
