@@ -33,7 +33,7 @@ def shell(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
     """A line for a shell, in which ORCH stands for the program."""
     line = line.replace("ORCH", shlex.join(ORCH))
     env = {**os.environ, **environment}
-    return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, capture_output=True, timeout=120, check=False)
+    return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, capture_output=True, timeout=300, check=False)
 
 
 def records() -> list[dict[str, Any]]:
