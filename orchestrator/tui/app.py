@@ -21,7 +21,6 @@ from orchestrator.errors import OrchError
 from orchestrator.events import Answer, ToolResultEvent
 from orchestrator.tui import commands, keys
 from orchestrator.tui.chat_items import Aside
-from orchestrator.tui.chat_items import Said as Spoken
 from orchestrator.tui.conductor import Conductor, Failed, Happening, SessionOpened
 from orchestrator.tui.dialogs import Dialogs
 from orchestrator.tui.node import LoggedRecord, Node, Wish
@@ -83,7 +82,8 @@ class OrchApp(App[None]):
     # --- sessions ---------------------------------------------------------------------------
 
     def open(self, wish: Wish) -> None:
-        """Close the session there is, and open this one."""
+        """Close the session there is, and open this one; prompts that wait are not for it."""
+        self.main.prompt.put_before(self.conductor.take_back())
         self.wish = wish
         self.main.of_project(wish.project)
         self.conductor.open(wish)
@@ -128,7 +128,6 @@ class OrchApp(App[None]):
         elif text.startswith("/"):
             await self._command(text)
         else:
-            await self.main.chat.say(Spoken("you", text, self.main.time()))
             self.conductor.submit(text)
 
     async def _command(self, line: str) -> None:
@@ -188,11 +187,12 @@ class OrchApp(App[None]):
         """One step: close a place, else stop the model and take prompts back, else go to the prompt."""
         if self.main.side.opened:
             self.main.toggle(self.main.side.opened)
-        elif self.conductor.interrupt():
-            if waiting := self.conductor.take_back():
-                self.main.prompt.load("\n".join(waiting))
         else:
-            self.main.prompt.focus()
+            stopped = self.conductor.interrupt()
+            waiting = self.conductor.take_back()
+            self.main.prompt.put_before(waiting)
+            if not (stopped or waiting):
+                self.main.prompt.focus()
 
     def action_leave(self) -> None:
         if monotonic() - self._left_at < LEAVE_WITHIN_S:

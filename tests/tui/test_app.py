@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from orchestrator.tui.app import OrchApp
 from orchestrator.tui.conductor import Phase
+from orchestrator.tui.widgets.chat import Prompted
 from orchestrator.types import Mode
 from tests.tui.app_host import ask, running, text_of, until
 
@@ -42,17 +44,24 @@ def test_a_question_is_answered_traced_and_logged(heron: Path) -> None:
     assert "where is charge?" in log
 
 
+def said(app: OrchApp) -> list[str]:
+    """What stands in the chat as said by the user."""
+    return [prompted._item.text for prompted in app.main.chat.query(Prompted)]
+
+
 def test_prompts_wait_for_their_turn(heron: Path) -> None:
     async def story() -> None:
         async with running(heron, {"pause": "thinking"}, ANSWER, ANSWER) as (app, pilot):
             await ask(pilot, "one")
             await until(pilot, lambda: "thinking" in text_of(pilot))
             await ask(pilot, "two")
-            await until(pilot, lambda: "1 prompt waits" in text_of(pilot))
+            await until(pilot, lambda: "1 prompt waits: two" in text_of(pilot))
+            assert said(app) == ["one"]
             assert app.conductor.opened is not None
             await app.conductor.opened.session.interrupt()
             await until(pilot, lambda: "line 7" in text_of(pilot))
             assert "prompt waits" not in text_of(pilot)
+            assert said(app) == ["one", "two"]
 
     asyncio.run(story())
 
@@ -63,9 +72,9 @@ def test_escape_stops_the_model_keeps_its_words_and_gives_waiting_prompts_back(h
             await ask(pilot, "one")
             await until(pilot, lambda: "half an answer" in text_of(pilot))
             await ask(pilot, "two")
-            await pilot.press("escape")
+            await pilot.press(*"half", "escape")
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
-            assert app.main.prompt.text == "two"
+            assert app.main.prompt.text == "two\nhalf"
             screen = text_of(pilot)
             assert "half an answer" in screen
             assert "interrupted" in screen
@@ -134,8 +143,10 @@ def test_an_edit_is_approved_by_its_diff(heron: Path) -> None:
             await until(pilot, lambda: "account + amount" in text_of(pilot))
             assert "account - amount" in (heron / "quota.py").read_text()
             await until(pilot, lambda: "y yes" in text_of(pilot))
+            assert "waits for you" in text_of(pilot)
             await pilot.press("y")
             await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "waits for you" not in text_of(pilot)
             assert "account + amount" in (heron / "quota.py").read_text()
 
     asyncio.run(story())
