@@ -51,6 +51,10 @@ class Home:
         """Locks and markers of running sessions."""
         return self.root / "run"
 
+    def logs_of(self, project: str) -> Path:
+        """Where the log and the briefing of a project are kept that cannot be written itself."""
+        return self.root / "logs" / project
+
 
 def home() -> Home:
     """The node's home: `ORCH_HOME`, else the platform's folder for user data."""

@@ -106,6 +106,9 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     running = RunningSessions(where.run)
     try:
         notices = _close_abandoned(running, journal, where, project.id)
+        if not project.writable:
+            text = f"{project.root} cannot be written: its log is kept in {where.logs_of(project.id)}."
+            notices.append(Notice(f"{text} Tools only read there.", "warning"))
         session = _session(options, settings, where, project, model, journal, running, approver)
         yield Desktop(session, project, journal, settings, options.model or settings.model.name, notices)
     finally:

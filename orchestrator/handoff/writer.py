@@ -35,7 +35,7 @@ class ProjectDocuments:
         self._project = project
         self._journal = journal
         self._warn = warn
-        self._folder = project.root if project.writable else home.root / "logs" / project.id
+        self._folder = project.root if project.writable else home.logs_of(project.id)
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
         self._templates = Templates(project.root, warn)
         self.workspace = workspace_of(project)

@@ -21,7 +21,7 @@ from orchestrator.errors import OrchError
 from orchestrator.events import Answer, ToolResultEvent
 from orchestrator.tui import commands, keys
 from orchestrator.tui.chat_items import Aside
-from orchestrator.tui.conductor import Conductor, Failed, Happening, SessionOpened
+from orchestrator.tui.conductor import Conductor, Failed, Happening, Phase, SessionOpened
 from orchestrator.tui.dialogs import Dialogs
 from orchestrator.tui.node import LoggedRecord, Node, Wish
 from orchestrator.tui.screens.main import MainScreen
@@ -128,6 +128,8 @@ class OrchApp(App[None]):
         elif text.startswith("/"):
             await self._command(text)
         else:
+            if self.conductor.phase is Phase.CLOSED:  # what stood in its way may be gone
+                self.open(self.wish)
             self.conductor.submit(text)
 
     async def _command(self, line: str) -> None:

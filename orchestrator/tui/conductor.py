@@ -77,6 +77,8 @@ class Conductor:
         self._closing = False
         self.phase = Phase.CLOSED
         self.opened: Opened | None = None
+        self.unwritten: OrchError | None = None
+        """Why the last session's end could not be recorded, when nobody looks at the screen any more."""
 
     # --- what the app asks for --------------------------------------------------------------
 
@@ -138,6 +140,7 @@ class Conductor:
                 await self._session(wish)
             except OrchError as error:
                 self._show(Failed(str(error), needs_model=isinstance(error, NoModel)))
+                self.unwritten = error if self._closing else None
             self.opened = None
             self._phase(Phase.CLOSED)
 

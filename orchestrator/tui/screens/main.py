@@ -203,6 +203,7 @@ class MainScreen(Screen[None]):
     async def _call(self, event: ToolCallEvent) -> None:
         self.trace.call(event)
         self._news("trace")
+        self.memory.refresh_now()
         arguments = one_line(" ".join(str(value) for value in event.arguments.values()), 60)
         await self.chat.wait(f"▸ {event.name} {arguments}")
         if event.name in COMMANDS:
@@ -229,7 +230,7 @@ class MainScreen(Screen[None]):
         self.trace.interrupted()
         if self._commanding:
             self._commanding = False
-            self.terminal.end(None, 0)
+            self.terminal.stop_agent()
 
     def on_approval_panel_asked(self, event: ApprovalPanel.Asked) -> None:
         self.trace.asked(event.waits)
