@@ -124,7 +124,9 @@ class OrchApp(App[None]):
         if text.startswith("!"):
             self.main.open_place("terminal")
             if command := text[1:].strip():
-                self.main.terminal.run(command, self.wish.project, dict(os.environ))
+                # Once the place has its size: what the command prints first depends on it.
+                run = self.main.terminal.run
+                self.main.call_after_refresh(run, command, self.wish.project, dict(os.environ))
         elif text.startswith("/"):
             await self._command(text)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,19 @@ def test_hostile_words_are_only_words(heron: Path) -> None:
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             await until(pilot, lambda: "[/red]" in app.main.chat.last_answer())
             assert app._exit is False
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_a_command_of_ones_own_knows_its_room_from_the_start(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, size=(80, 24)) as (app, pilot):
+            await ask(pilot, "!stty size")
+            await until(pilot, lambda: "exit code 0" in text_of(pilot))
+            columns, rows = app.main.terminal._room
+            assert columns < 80
+            assert f"{rows} {columns}" in text_of(pilot)
 
     asyncio.run(story())
 
