@@ -96,6 +96,8 @@ class OrchApp(App[None]):
     action_new_session = fresh
 
     def _show(self, happening: Happening) -> None:
+        if not self.is_running:  # the session's last words, when the screen is gone
+            return
         self.main.show(happening)
         match happening:
             case SessionOpened():
