@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from orchestrator.errors import JournalError
+from orchestrator.events import Event
+from orchestrator.paths import Home
 from orchestrator.tui.app import OrchApp
 from orchestrator.tui.conductor import Phase
 from orchestrator.tui.widgets.chat import Prompted
@@ -211,6 +214,45 @@ def test_hostile_words_are_only_words(heron: Path) -> None:
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             await until(pilot, lambda: "[/red]" in app.main.chat.last_answer())
             assert app._exit is False
+
+    asyncio.run(story())
+
+
+def test_a_prompt_without_a_session_tries_to_open_one(heron: Path, orch_home: Home) -> None:
+    async def story() -> None:
+        async with running(heron, ANSWER) as (app, pilot):
+            orch_home.run.rename(orch_home.root / "was-run")
+            orch_home.run.write_text("")  # a session cannot be marked as running there
+            await pilot.press("ctrl+n")
+            await until(pilot, lambda: app.conductor.phase is Phase.CLOSED)
+            await ask(pilot, "one")
+            await until(pilot, lambda: "1 prompt waits: one" in text_of(pilot))
+            await until(pilot, lambda: app.conductor.phase is Phase.CLOSED)
+            orch_home.run.unlink()
+            await ask(pilot, "two")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert said(app) == ["two"]
+            assert app.main.prompt.text == "one"
+
+    asyncio.run(story())
+
+
+def test_an_end_that_cannot_be_recorded_is_told_after_the_app(
+    heron: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = JournalError("The disk is full.", "Free space.")
+
+    async def story() -> None:
+        async with running(heron, ANSWER) as (app, _pilot):
+            assert app.conductor.opened is not None
+            session = app.conductor.opened.session
+
+            async def close(reason: str) -> list[Event]:
+                raise full
+
+            monkeypatch.setattr(session, "close", close)
+            app.exit()
+        assert app.conductor.unwritten is full
 
     asyncio.run(story())
 
