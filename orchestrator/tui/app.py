@@ -74,8 +74,8 @@ class OrchApp(App[None]):
     async def _begin(self) -> None:
         """The first frame comes before the model, the journal and git."""
         await self.main.furnished.wait()
-        self.open(self.wish)
         typed, self._typed_ahead = self._typed_ahead or [], None
+        self.open(self.wish)
         for event in typed:
             await self.on_prompt_submitted(event)
 
@@ -86,7 +86,8 @@ class OrchApp(App[None]):
         self.main.prompt.put_before(self.conductor.take_back())
         self.wish = wish
         self.main.of_project(wish.project)
-        self.conductor.open(wish)
+        if self._typed_ahead is None:  # else it is opened once everything is there
+            self.conductor.open(wish)
 
     def fresh(self, model: str | None = None) -> None:
         """A fresh instance in this project, in the mode it has now."""
