@@ -61,6 +61,10 @@ class Home:
         """Markers of those who wait for the model on this node."""
         return self.run / "busy"
 
+    def logs_of(self, project: str) -> Path:
+        """Where the log and the briefing of a project are kept that cannot be written itself."""
+        return self.root / "logs" / project
+
 
 def home() -> Home:
     """The node's home: `ORCH_HOME`, else the platform's folder for user data."""

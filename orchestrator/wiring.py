@@ -125,6 +125,9 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     ready: Callable[[], None] | None = None
     try:
         notices = _close_abandoned(running, journal, where, project.id)
+        if not project.writable:
+            text = f"{project.root} cannot be written: its log is kept in {where.logs_of(project.id)}."
+            notices.append(Notice(f"{text} Tools only read there.", "warning"))
         session = _session(options, settings, where, project, model, journal, running, approver)
         if isinstance(model, Warmable) and not options.cold and _prewarms(settings):
             ready = partial(prewarm, project.root, name, where)

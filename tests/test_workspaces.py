@@ -149,7 +149,7 @@ def test_processes_that_open_at_once_agree(tmp_path: Path) -> None:
     workers = [SPAWN.Process(target=_open, args=(str(tmp_path), queue)) for _ in range(4)]
     for worker in workers:
         worker.start()
-    ids = {queue.get(timeout=60) for _ in workers}
+    ids = {queue.get(timeout=300) for _ in workers}
     for worker in workers:
         worker.join()
     assert ids == {open_project(tmp_path).id}

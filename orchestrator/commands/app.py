@@ -65,7 +65,7 @@ async def _run(wish: Wish) -> Exception | None:
         finally:
             collecting.cancel()
             await app.conductor.close()
-        return app.defect
+        return app.defect or app.conductor.unwritten
     finally:
         node.close()
 

@@ -32,7 +32,7 @@ class ProjectTiers:
     def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
         self._project = project
         self._warn = warn
-        self._folder = project.root if project.writable else home.root / "logs" / project.id
+        self._folder = project.root if project.writable else home.logs_of(project.id)
         self.workspace = workspace_of(project)
 
     @property

@@ -21,8 +21,7 @@ from orchestrator.errors import OrchError
 from orchestrator.events import Answer, ToolResultEvent
 from orchestrator.tui import commands, keys
 from orchestrator.tui.chat_items import Aside
-from orchestrator.tui.chat_items import Said as Spoken
-from orchestrator.tui.conductor import Conductor, Failed, Happening, SessionOpened
+from orchestrator.tui.conductor import Conductor, Failed, Happening, Phase, SessionOpened
 from orchestrator.tui.dialogs import Dialogs
 from orchestrator.tui.node import LoggedRecord, Node, Wish
 from orchestrator.tui.screens.main import MainScreen
@@ -76,18 +75,20 @@ class OrchApp(App[None]):
     async def _begin(self) -> None:
         """The first frame comes before the model, the journal and git."""
         await self.main.furnished.wait()
-        self.open(self.wish)
         typed, self._typed_ahead = self._typed_ahead or [], None
+        self.open(self.wish)
         for event in typed:
             await self.on_prompt_submitted(event)
 
     # --- sessions ---------------------------------------------------------------------------
 
     def open(self, wish: Wish) -> None:
-        """Close the session there is, and open this one."""
+        """Close the session there is, and open this one; prompts that wait are not for it."""
+        self.main.prompt.put_before(self.conductor.take_back())
         self.wish = wish
         self.main.of_project(wish.project)
-        self.conductor.open(wish)
+        if self._typed_ahead is None:  # else it is opened once everything is there
+            self.conductor.open(wish)
 
     def fresh(self, model: str | None = None) -> None:
         """A fresh instance in this project, in the mode it has now."""
@@ -97,6 +98,8 @@ class OrchApp(App[None]):
     action_new_session = fresh
 
     def _show(self, happening: Happening) -> None:
+        if not self.is_running:  # the session's last words, when the screen is gone
+            return
         self.main.show(happening)
         match happening:
             case SessionOpened():
@@ -125,11 +128,14 @@ class OrchApp(App[None]):
         if text.startswith("!"):
             self.main.open_place("terminal")
             if command := text[1:].strip():
-                self.main.terminal.run(command, self.wish.project, dict(os.environ))
+                # Once the place has its size: what the command prints first depends on it.
+                run = self.main.terminal.run
+                self.main.call_after_refresh(run, command, self.wish.project, dict(os.environ))
         elif text.startswith("/"):
             await self._command(text)
         else:
-            await self.main.chat.say(Spoken("you", text, self.main.time()))
+            if self.conductor.phase is Phase.CLOSED:  # what stood in its way may be gone
+                self.open(self.wish)
             self.conductor.submit(text)
 
     async def _command(self, line: str) -> None:
@@ -151,7 +157,6 @@ class OrchApp(App[None]):
                     self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
                 case Play(prompt):
-                    await self.main.chat.say(Spoken("you", prompt, self.main.time()))
                     self.conductor.submit(prompt)
                 case Leave():
                     self.exit()
@@ -192,11 +197,12 @@ class OrchApp(App[None]):
         """One step: close a place, else stop the model and take prompts back, else go to the prompt."""
         if self.main.side.opened:
             self.main.toggle(self.main.side.opened)
-        elif self.conductor.interrupt():
-            if waiting := self.conductor.take_back():
-                self.main.prompt.load("\n".join(waiting))
         else:
-            self.main.prompt.focus()
+            stopped = self.conductor.interrupt()
+            waiting = self.conductor.take_back()
+            self.main.prompt.put_before(waiting)
+            if not (stopped or waiting):
+                self.main.prompt.focus()
 
     def action_leave(self) -> None:
         if monotonic() - self._left_at < LEAVE_WITHIN_S:

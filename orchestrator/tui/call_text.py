@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from orchestrator.terminal import one_line
 from orchestrator.tui.lines import Line, Span, cells, count, fold, spread
@@ -18,6 +19,7 @@ INDENT = "  "
 NARROW = 40
 """Cells below which a line leaves out how long the call took."""
 STOP = "⏹"
+ASKED = f"waits for you {STOP}"
 
 
 class State(Enum):
@@ -74,8 +76,8 @@ class Call:
 # --- one line -----------------------------------------------------------------------------------
 
 
-def header(call: Call, now: float, width: int) -> Line:
-    """`▸ search  "QuotaExceeded"      3 hits 12ms`."""
+def header(call: Call, now: float, width: int, *, asked: bool = False) -> Line:
+    """`▸ search  "QuotaExceeded"      3 hits 12ms`; `asked`: a person has yet to allow it."""
     running = call.state is State.RUNNING
     mark = "◉" if running else "▾" if call.opened else "▸"
     name = one_line(call.name, 20)
@@ -84,7 +86,7 @@ def header(call: Call, now: float, width: int) -> Line:
         Span(f"{name:<7} ", "strong"),
         *short_arguments(call),
     )
-    right = outcome(call, now)
+    right = (Span(ASKED, "accent"),) if asked else outcome(call, now)
     return spread(left, right if width >= NARROW else right[:1], width)
 
 
@@ -98,6 +100,12 @@ def short_arguments(call: Call) -> Line:
     if not path:
         return (Span(rest),)
     return (Span(one_line(path[:SHORT_CHARS])), Span(f" {rest}" if rest else "", "muted"))
+
+
+def as_said(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments in the order in which people say them; records sort their keys."""
+    first = [name for name in ("path", "old", "new") if name in arguments]
+    return {name: arguments[name] for name in [*first, *arguments]}
 
 
 def outcome(call: Call, now: float) -> Line:

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.events import ToolCallEvent, ToolResultEvent
 from orchestrator.journal import citations
 from orchestrator.terminal import one_line
-from orchestrator.tui.call_text import Call, State, detail, diff_parts, header
+from orchestrator.tui.call_text import Call, State, as_said, detail, diff_parts, header
 from orchestrator.tui.lines import Line
 from orchestrator.types import Record
 
@@ -37,6 +37,8 @@ class CallList:
         self._folded: deque[Call] = deque()
         self.opens = False
         """Whether new calls come opened."""
+        self._asked = False
+        """Whether the call that runs has yet to be allowed by a person."""
 
     # --- Items ------------------------------------------------------------------------------
 
@@ -56,7 +58,10 @@ class CallList:
 
     def line(self, index: int, number: int, width: int) -> Line:
         call = self._calls[index]
-        return self._detail(call, width)[number - 1] if number else header(call, self._clock(), width)
+        if number:
+            return self._detail(call, width)[number - 1]
+        asked = self._asked and index == self.running
+        return header(call, self._clock(), width, asked=asked)
 
     def matches(self, index: int, needle: str, width: int) -> list[int]:
         call = self._calls[index]
@@ -94,6 +99,13 @@ class CallList:
         citation = one_line(event.citation, CITATION_CHARS)
         call = Call(event.name, arguments, citation, self._clock(), opened=self.opens)
         return self._add([call])
+
+    def asked(self, waits: bool) -> int:
+        """Whether the call that runs waits for a person; its time counts from the answer on."""
+        self._asked = waits
+        if not waits and (index := self.running) is not None:
+            self._calls[index].started = self._clock()
+        return 0
 
     def output(self, text: str) -> None:
         """More of the running command's output: its end is kept."""
@@ -224,12 +236,8 @@ def _changes(diff: str) -> tuple[int, int]:
 
 
 def _texts(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """The arguments as texts; those of an edit as people say them, since records sort their keys."""
-    first = [name for name in ("path", "old", "new") if name in arguments]
-    ordered = {name: arguments[name] for name in [*first, *arguments]}
-    return {
-        str(name): _cap(value if isinstance(value, str) else repr(value)) for name, value in ordered.items()
-    }
+    ordered = as_said(arguments).items()
+    return {str(name): _cap(value if isinstance(value, str) else repr(value)) for name, value in ordered}
 
 
 def _cap(text: str) -> str:

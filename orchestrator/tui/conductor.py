@@ -32,10 +32,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phased:
-    """The phase has changed, or the number of prompts that wait."""
+    """The phase has changed, or the prompts that wait."""
 
     phase: Phase
-    queued: int = 0
+    waiting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """A prompt is played now."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Failed:
     needs_model: bool = False
 
 
-Happening = Event | Phased | SessionOpened | Failed
+Happening = Event | Phased | Prompted | SessionOpened | Failed
 
 
 class Conductor:
@@ -70,6 +77,8 @@ class Conductor:
         self._closing = False
         self.phase = Phase.CLOSED
         self.opened: Opened | None = None
+        self.unwritten: OrchError | None = None
+        """Why the last session's end could not be recorded, when nobody looks at the screen any more."""
 
     # --- what the app asks for --------------------------------------------------------------
 
@@ -93,7 +102,8 @@ class Conductor:
         """The prompts that wait, no longer to be played."""
         waiting = list(self._prompts)
         self._prompts.clear()
-        self._phase(self.phase)
+        if waiting:
+            self._phase(self.phase)
         return waiting
 
     def interrupt(self) -> bool:
@@ -130,6 +140,7 @@ class Conductor:
                 await self._session(wish)
             except OrchError as error:
                 self._show(Failed(str(error), needs_model=isinstance(error, NoModel)))
+                self.unwritten = error if self._closing else None
             self.opened = None
             self._phase(Phase.CLOSED)
 
@@ -158,6 +169,7 @@ class Conductor:
                 await self._wake.wait()
                 continue
             prompt = self._prompts.popleft()
+            self._show(Prompted(prompt))
             self._phase(Phase.WORKING)
             try:
                 await self._play(session.turn(prompt))
@@ -178,4 +190,4 @@ class Conductor:
 
     def _phase(self, phase: Phase) -> None:
         self.phase = phase
-        self._show(Phased(phase, len(self._prompts)))
+        self._show(Phased(phase, tuple(self._prompts)))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.terminal import one_line, plain
-from orchestrator.tui.call_text import Call, State, duration, failure, yielded
+from orchestrator.tui.call_text import Call, State, as_said, duration, failure, yielded
 from orchestrator.tui.node import LoggedRecord
 from orchestrator.types import NOTE_KINDS, Record
 
@@ -57,7 +57,7 @@ def _said(record: Record) -> str:
         return REDACTED
     if record.kind == "tool_call":
         arguments = body.get("arguments")
-        values = arguments.values() if isinstance(arguments, Mapping) else [arguments]
+        values = as_said(arguments).values() if isinstance(arguments, Mapping) else [arguments]
         return f"{body.get('name', '')} {' '.join(_brief(value) for value in values)}"
     if record.kind == "tool_result":
         return _result(body)

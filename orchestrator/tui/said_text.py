@@ -8,6 +8,8 @@ from orchestrator.types import Usage
 
 LONGEST = 100_000
 """Characters of one message on screen; the journal has it whole."""
+MOST_LINES = 1_500
+"""The same in lines: each may be a paragraph, and take 2 ms to lay out."""
 
 
 def header(who: str, right: str) -> Content:
@@ -21,8 +23,18 @@ def rates(usage: Usage) -> str:
     return f"{first:.1f} s{speed}"
 
 
+def bearable(text: str) -> str:
+    """As much of the text's beginning as a screen can show."""
+    lines = text.split("\n", MOST_LINES)
+    return "\n".join(lines[:MOST_LINES])[:LONGEST]
+
+
+def left_out(text: str) -> str:
+    """What is said of the rest of a text that is not bearable whole; empty when there is none."""
+    rest = len(text) - len(bearable(text))
+    return f"… {rest:,} more characters: `orch log` has them." if rest else ""
+
+
 def shortened(text: str) -> str:
-    """At most `LONGEST` characters; a single line never longer than a screen can wrap quickly."""
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters: `orch log` has them."
+    """The text, or its bearable beginning and what is said of the rest."""
+    return f"{bearable(text)}\n\n{note}" if (note := left_out(text)) else text

@@ -13,7 +13,7 @@ ORCH = [sys.executable, "-m", "orchestrator.cli"]
 
 
 def run(
-    *args: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **environment: str
+    *args: str, cwd: Path, stdin: str | None = None, timeout: float = 300, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The finished process. Without `stdin` its standard input is empty, and never a terminal."""
     return subprocess.run(

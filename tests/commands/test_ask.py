@@ -175,7 +175,7 @@ def test_interrupt_keeps_what_was_said_and_exits_130(project: Path) -> None:
             seen.append(line)
             if '"half"' in line:
                 process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(300)
     answer = next(event for event in events("".join(seen)) if event["type"] == "answer")
     assert process.returncode == 130
     assert (answer["text"], answer["interrupted"]) == ("the first half", True)

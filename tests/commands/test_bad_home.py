@@ -12,7 +12,7 @@ import pytest
 from orchestrator.paths import Home
 from tests.commands.orch import run, script
 
-SECONDS = 60  # a limit for a program that hangs, not a measurement
+SECONDS = 300  # a limit for a program that hangs, not a measurement
 
 
 def _socket(path: Path) -> None:

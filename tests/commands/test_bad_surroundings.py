@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.paths import home
+from orchestrator.paths import Home, home
 from tests.commands.orch import ORCH, events, run, script
 
 
@@ -33,7 +33,7 @@ def shell(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
     """A line for a shell, in which ORCH stands for the program."""
     line = line.replace("ORCH", shlex.join(ORCH))
     env = {**os.environ, **environment}
-    return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, capture_output=True, timeout=120, check=False)
+    return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, capture_output=True, timeout=300, check=False)
 
 
 def records() -> list[dict[str, Any]]:
@@ -136,3 +136,20 @@ def test_a_kill_during_a_command_leaves_no_mount_point_after_the_next_start(
     assert run("ask", "hi", "-q", "--model", model, cwd=other).returncode == 0
     assert not (project / ".git").exists()
     assert "branch" not in next(r["body"] for r in records() if r["body"].get("event") == "start")
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_a_project_on_a_read_only_disk_is_told_and_its_log_is_kept_in_the_home(
+    project: Path, orch_home: Home, model: str
+) -> None:
+    root = str(orch_home.root)
+    disk = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", root, root]
+    done = subprocess.run(
+        [*disk, *ORCH, "ask", "hello there", "--model", model], cwd=project, capture_output=True, text=True
+    )
+    if "bwrap:" in done.stderr:
+        pytest.skip("bubblewrap does not work here")
+    assert done.returncode == 0, done.stderr
+    assert f"{project} cannot be written: its log is kept in {root}/logs/" in done.stderr
+    (log,) = orch_home.root.glob("logs/*/SESSION_LOG.md")
+    assert "hello there" in log.read_text(encoding="utf-8")

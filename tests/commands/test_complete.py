@@ -38,7 +38,7 @@ def user(tmp_path: Path, orch_home: Home, monkeypatch: pytest.MonkeyPatch) -> Pa
 def bash(line: str) -> subprocess.CompletedProcess[str]:
     # Not -c alone: bash would give its place to the program, which then could not see what shell it is.
     command = ["bash", "--norc", "-c", f"{line}; exit $?"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def completed(*words: str) -> list[str]:

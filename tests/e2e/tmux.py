@@ -17,6 +17,7 @@ class Terminal:
 
     def __init__(self, socket: Path, command: list[str], cwd: Path) -> None:
         self._socket = socket
+        self._closed = False
         environment = [f"-e{name}={os.environ[name]}" for name in ("ORCH_HOME", "PATH")]
         # The window outlives the program, so that its last words can be read.
         # The window's own size counts, not that of the terminal which runs the tests.
@@ -54,8 +55,16 @@ class Terminal:
             assert time.monotonic() < deadline, f"{otherwise}; on the screen:\n{self.screen()}"
             time.sleep(0.1)
 
+    def child(self) -> int:
+        """Process id of the program."""
+        pane = self._tmux("list-panes", "-t", "t", "-F", "#{pane_pid}").strip()
+        return int(Path(f"/proc/{pane}/task/{pane}/children").read_text().split()[0])
+
     def close(self) -> None:
-        self._tmux("kill-server")
+        """End the terminal, if that has not happened yet: the program sees a hang-up."""
+        if not self._closed:
+            self._closed = True
+            self._tmux("kill-server")
 
     def _tmux(self, *args: str) -> str:
         command = ["tmux", "-S", str(self._socket), "-f", os.devnull, *args]

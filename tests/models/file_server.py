@@ -48,7 +48,7 @@ class FileServer:
         request.wfile.write(body[: min(cut, len(body) - 1)])
         request.wfile.flush()
         if self.gate:
-            self.gate.wait(30)
+            self.gate.wait(300)
         if cut >= len(body):
             request.wfile.write(body[-1:])
 

@@ -63,5 +63,5 @@ llama_worker.main()
 
 def test_the_worker_ends_with_its_input() -> None:
     command = [sys.executable, "-P", "-m", "orchestrator.models.llama_worker"]
-    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, env=dict(os.environ))
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=300, env=dict(os.environ))
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -21,11 +21,28 @@ class Bench:
 
     root: Path
     toolbox: Toolbox
+    settings: ToolSettings
     notes: list[ToolCall]
     streamed: list[str] = field(default_factory=list)
 
     def __call__(self, name: str, **arguments: object) -> ToolResult:
         return asyncio.run(self.toolbox.run(ToolCall(name, arguments), self.streamed.append))
+
+    def out_of_time(self, name: str, sign: str, **arguments: object) -> ToolResult:
+        """Run the call; its time is up as soon as it has printed `sign`."""
+
+        async def run() -> ToolResult:
+            loop = asyncio.get_running_loop()
+            clock, up = loop.time, self.settings.timeout_s
+
+            def sink(text: str) -> None:
+                self.streamed.append(text)
+                if sign in "".join(self.streamed):
+                    loop.time = lambda: clock() + up  # type: ignore[method-assign]
+
+            return await self.toolbox.run(ToolCall(name, arguments), sink)
+
+        return asyncio.run(run())
 
     def file(self, path: str, content: str | bytes = "") -> Path:
         target = self.root / path
@@ -48,14 +65,15 @@ def bench_in(project: Path, sandbox: Sandbox, **settings: int) -> Bench:
         notes.append(call)
         return f"S1#{len(notes)}"
 
+    limits = ToolSettings(**settings)  # type: ignore[arg-type]
     toolbox = Toolbox(
         project,
         sandbox=sandbox,
-        settings=ToolSettings(**settings),  # type: ignore[arg-type]
+        settings=limits,
         notes=record,
         checkpoints=project / ".orchestrator" / "checkpoints",
     )
-    return Bench(project, toolbox, notes)
+    return Bench(project, toolbox, limits, notes)
 
 
 @pytest.fixture

@@ -17,6 +17,10 @@ from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
 
 Make = Callable[..., Bench]
+OURS = f"{os.getpid()}"
+"""In the marks of commands: other test runs on this machine have theirs."""
+PATIENCE_S = 120.0
+"""A limit for what is never killed, not a measurement."""
 
 
 def alive(marker: str) -> list[str]:
@@ -34,7 +38,7 @@ def alive(marker: str) -> list[str]:
 
 def gone(marker: str) -> bool:
     """Killed processes vanish once their parent has collected them: wait for that, bounded."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE_S
     while alive(marker) and time.monotonic() < until:
         os.sched_yield()
     return not alive(marker)
@@ -84,22 +88,18 @@ def test_stdin_is_closed(commands: Make) -> None:
 
 
 def test_a_command_without_end_is_stopped(commands: Make) -> None:
-    bench = commands(timeout_s=1)
-    result = bench("shell", command="echo begun; exec -a never-ends-a sleep 300")
-    assert result.text == "begun\n[stopped after 1 s; exit code 124]"
+    bench = commands(timeout_s=200)
+    marker = f"never-ends-{OURS}"
+    result = bench.out_of_time("shell", "begun", command=f"echo begun; exec -a {marker} sleep 300")
+    assert result.text == "begun\n[stopped after 200 s; exit code 124]"
     assert (result.ok, result.exit_code) == (False, runner.TIMED_OUT)
-    assert gone("never-ends-a")
+    assert gone(marker)
 
 
 def test_one_that_ignores_term_is_killed(commands: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "TERM_GRACE_S", 0.1)
-    bench = commands(timeout_s=1)
-    assert (
-        bench(
-            "run", code="import signal\nsignal.signal(15, signal.SIG_IGN)\nwhile True: signal.pause()"
-        ).exit_code
-        == 124
-    )
+    code = "import signal\nsignal.signal(15, signal.SIG_IGN)\nprint('deaf')\nwhile True: signal.pause()"
+    assert commands(timeout_s=200).out_of_time("run", "deaf", code=code).exit_code == 124
 
 
 def test_a_gigabyte_is_drained(commands: Make) -> None:
@@ -117,7 +117,7 @@ def test_a_gigabyte_is_drained(commands: Make) -> None:
 @pytest.mark.parametrize("how", ["", "setsid "])
 def test_children_left_behind_are_killed(commands: Make, how: str) -> None:
     bench = commands()
-    marker = "left-behind-" + ("s" if how else "p") + bench.toolbox.sandbox
+    marker = f"left-behind-{OURS}-" + ("s" if how else "p") + bench.toolbox.sandbox
     result = bench("shell", command=f"{how}bash -c 'exec -a {marker} sleep 300' & echo done")
     assert result.text == "done"
     assert gone(marker)
@@ -125,7 +125,7 @@ def test_children_left_behind_are_killed(commands: Make, how: str) -> None:
 
 def test_cancel_kills_at_once(commands: Make) -> None:
     bench = commands()
-    marker = "cancelled-" + bench.toolbox.sandbox
+    marker = f"cancelled-{OURS}-" + bench.toolbox.sandbox
     begun = asyncio.Event()
 
     async def story() -> None:

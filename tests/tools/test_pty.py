@@ -15,8 +15,9 @@ from orchestrator.tools import pty, runner
 from orchestrator.tools.sandbox import NoSandbox, probe
 from orchestrator.tools.toolbox import Toolbox
 from orchestrator.types import ToolCall
+from tests.held import Held
 from tests.tools.conftest import Bench
-from tests.tools.test_commands import gone
+from tests.tools.test_commands import OURS, gone
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows runs commands with pipes")
 Make = Callable[..., Bench]
@@ -29,15 +30,16 @@ def terminal(request: pytest.FixtureRequest, project: Path) -> Make:
     def make(**settings: int) -> Bench:
         sandbox = probe() if request.param == "bwrap" else NoSandbox("a test")
         assert sandbox.tier == request.param, sandbox.reason
+        limits = ToolSettings(**settings)  # type: ignore[arg-type]
         toolbox = Toolbox(
             project,
             sandbox=sandbox,
-            settings=ToolSettings(**settings),  # type: ignore[arg-type]
+            settings=limits,
             notes=lambda call: "S1#1",
             checkpoints=project / ".orchestrator" / "checkpoints",
             terminal=lambda: (100, 30),
         )
-        return Bench(project, toolbox, [])
+        return Bench(project, toolbox, limits, [])
 
     return make
 
@@ -114,16 +116,17 @@ def test_a_flood_is_drained(terminal: Make) -> None:
 
 
 def test_a_command_without_end_is_stopped(terminal: Make) -> None:
-    bench = terminal(timeout_s=1)
-    result = bench("shell", command="echo begun; exec -a never-ends-tty sleep 300")
-    assert result.text == "begun\n[stopped after 1 s; exit code 124]"
-    assert gone("never-ends-tty")
+    bench = terminal(timeout_s=200)
+    marker = f"never-ends-tty-{OURS}"
+    result = bench.out_of_time("shell", "begun", command=f"echo begun; exec -a {marker} sleep 300")
+    assert result.text == "begun\n[stopped after 200 s; exit code 124]"
+    assert gone(marker)
 
 
 @pytest.mark.parametrize("how", ["", "setsid "])
 def test_children_left_behind_are_killed(terminal: Make, how: str) -> None:
     bench = terminal()
-    marker = "left-tty-" + ("s" if how else "p") + bench.toolbox.sandbox
+    marker = f"left-tty-{OURS}-" + ("s" if how else "p") + bench.toolbox.sandbox
     result = bench("shell", command=f"{how}bash -c 'exec -a {marker} sleep 300' & echo done")
     assert result.text == "done"
     assert gone(marker)
@@ -131,7 +134,7 @@ def test_children_left_behind_are_killed(terminal: Make, how: str) -> None:
 
 def test_cancel_kills_at_once_and_leaks_nothing(terminal: Make) -> None:
     bench = terminal()
-    marker = "cancelled-tty-" + bench.toolbox.sandbox
+    marker = f"cancelled-tty-{OURS}-" + bench.toolbox.sandbox
     begun = asyncio.Event()
 
     async def story() -> None:
@@ -143,21 +146,21 @@ def test_cancel_kills_at_once_and_leaks_nothing(terminal: Make) -> None:
             await task
 
     bench("shell", command="true")
-    before = set(os.listdir("/proc/self/fd"))
+    before = Held.before()
     asyncio.run(story())
     assert gone(marker)
-    assert set(os.listdir("/proc/self/fd")) <= before
+    assert not Held.now().more_than(before)
 
 
 def test_a_program_that_does_not_start_leaks_nothing(project: Path) -> None:
     async def story() -> None:
         with pytest.raises(Exception, match="could not be started"):
-            await runner.run(["/no/such/program"], cwd=project, timeout_s=5, sink=print, terminal=(80, 24))
+            await runner.run(["/no/such/program"], cwd=project, timeout_s=300, sink=print, terminal=(80, 24))
 
     asyncio.run(story())
-    before = len(os.listdir("/proc/self/fd"))
+    before = Held.before()
     asyncio.run(story())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not Held.now().more_than(before)
 
 
 def test_a_sink_that_fails_ends_the_command(project: Path) -> None:
@@ -166,7 +169,7 @@ def test_a_sink_that_fails_ends_the_command(project: Path) -> None:
 
     async def story() -> None:
         argv = ["sh", "-c", "echo x; exec sleep 0.2"]
-        await runner.run(argv, cwd=project, timeout_s=5, sink=sink, terminal=(80, 24))
+        await runner.run(argv, cwd=project, timeout_s=300, sink=sink, terminal=(80, 24))
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(story())

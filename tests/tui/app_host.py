@@ -18,7 +18,7 @@ from orchestrator.tui.node import Wish
 from orchestrator.types import Mode
 from tests.commands.orch import script
 
-PATIENCE = 3000
+PATIENCE = 30_000
 """Turns of the event loop before a test says that it waited in vain."""
 DESK = (120, 40)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from orchestrator.errors import JournalError
+from orchestrator.events import Event
 from orchestrator.models.busy import Busy
 from orchestrator.paths import Home
+from orchestrator.tui.app import OrchApp
 from orchestrator.tui.conductor import Phase
+from orchestrator.tui.widgets.chat import Prompted
 from orchestrator.types import Mode
 from tests.tui.app_host import ask, running, text_of, until
 
@@ -44,17 +49,24 @@ def test_a_question_is_answered_traced_and_logged(heron: Path) -> None:
     assert "where is charge?" in log
 
 
+def said(app: OrchApp) -> list[str]:
+    """What stands in the chat as said by the user."""
+    return [prompted._item.text for prompted in app.main.chat.query(Prompted)]
+
+
 def test_prompts_wait_for_their_turn(heron: Path) -> None:
     async def story() -> None:
         async with running(heron, {"pause": "thinking"}, ANSWER, ANSWER) as (app, pilot):
             await ask(pilot, "one")
             await until(pilot, lambda: "thinking" in text_of(pilot))
             await ask(pilot, "two")
-            await until(pilot, lambda: "1 prompt waits" in text_of(pilot))
+            await until(pilot, lambda: "1 prompt waits: two" in text_of(pilot))
+            assert said(app) == ["one"]
             assert app.conductor.opened is not None
             await app.conductor.opened.session.interrupt()
             await until(pilot, lambda: "line 7" in text_of(pilot))
             assert "prompt waits" not in text_of(pilot)
+            assert said(app) == ["one", "two"]
 
     asyncio.run(story())
 
@@ -65,9 +77,9 @@ def test_escape_stops_the_model_keeps_its_words_and_gives_waiting_prompts_back(h
             await ask(pilot, "one")
             await until(pilot, lambda: "half an answer" in text_of(pilot))
             await ask(pilot, "two")
-            await pilot.press("escape")
+            await pilot.press(*"half", "escape")
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
-            assert app.main.prompt.text == "two"
+            assert app.main.prompt.text == "two\nhalf"
             screen = text_of(pilot)
             assert "half an answer" in screen
             assert "interrupted" in screen
@@ -136,8 +148,10 @@ def test_an_edit_is_approved_by_its_diff(heron: Path) -> None:
             await until(pilot, lambda: "account + amount" in text_of(pilot))
             assert "account - amount" in (heron / "quota.py").read_text()
             await until(pilot, lambda: "y yes" in text_of(pilot))
+            assert "waits for you" in text_of(pilot)
             await pilot.press("y")
             await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert "waits for you" not in text_of(pilot)
             assert "account + amount" in (heron / "quota.py").read_text()
 
     asyncio.run(story())
@@ -201,6 +215,58 @@ def test_hostile_words_are_only_words(heron: Path) -> None:
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             await until(pilot, lambda: "[/red]" in app.main.chat.last_answer())
             assert app._exit is False
+
+    asyncio.run(story())
+
+
+def test_a_prompt_without_a_session_tries_to_open_one(heron: Path, orch_home: Home) -> None:
+    async def story() -> None:
+        async with running(heron, ANSWER) as (app, pilot):
+            orch_home.run.rename(orch_home.root / "was-run")
+            orch_home.run.write_text("")  # a session cannot be marked as running there
+            await pilot.press("ctrl+n")
+            await until(pilot, lambda: app.conductor.phase is Phase.CLOSED)
+            await ask(pilot, "one")
+            await until(pilot, lambda: "1 prompt waits: one" in text_of(pilot))
+            await until(pilot, lambda: app.conductor.phase is Phase.CLOSED)
+            orch_home.run.unlink()
+            await ask(pilot, "two")
+            await until(pilot, lambda: "line 7" in text_of(pilot))
+            assert said(app) == ["two"]
+            assert app.main.prompt.text == "one"
+
+    asyncio.run(story())
+
+
+def test_an_end_that_cannot_be_recorded_is_told_after_the_app(
+    heron: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = JournalError("The disk is full.", "Free space.")
+
+    async def story() -> None:
+        async with running(heron, ANSWER) as (app, _pilot):
+            assert app.conductor.opened is not None
+            session = app.conductor.opened.session
+
+            async def close(reason: str) -> list[Event]:
+                raise full
+
+            monkeypatch.setattr(session, "close", close)
+            app.exit()
+        assert app.conductor.unwritten is full
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_a_command_of_ones_own_knows_its_room_from_the_start(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron, size=(80, 24)) as (app, pilot):
+            await ask(pilot, "!stty size")
+            await until(pilot, lambda: "exit code 0" in text_of(pilot))
+            columns, rows = app.main.terminal._room
+            assert columns < 80
+            assert f"{rows} {columns}" in text_of(pilot)
 
     asyncio.run(story())
 

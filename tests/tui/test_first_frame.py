@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from orchestrator.local_node import LocalNode
+from orchestrator.tui import keys
 from orchestrator.tui.app import OrchApp
+from orchestrator.tui.conductor import Phase
 from orchestrator.tui.node import Wish
 from tests.commands.orch import script
 from tests.tui.app_host import DESK, ask, text_of, until
@@ -68,5 +71,24 @@ def test_a_place_wanted_before_it_is_there_is_shown(tmp_path: Path) -> None:
             rest.set()
             await until(pilot, app.main.furnished.is_set)
             assert app.main.side.on_screen("log")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("key", [one for key in keys.KEYS for one in key.keys.split(",")])
+def test_a_key_pressed_before_the_rest_is_there_breaks_nothing(tmp_path: Path, key: str) -> None:
+    async def story() -> None:
+        async with bare(tmp_path, {"answer": "Hello to you."}, size=SMALL) as (app, pilot, rest):
+            await pilot.press(key)
+            await pilot.pause()
+            rest.set()
+            await until(pilot, lambda: app.conductor.phase is Phase.READY)
+            while app.screen is not app.main:
+                await pilot.press("escape")
+                await pilot.pause()
+            await pilot.press("f2")
+            await ask(pilot, "hello")
+            await until(pilot, lambda: "Hello to you." in app.main.chat.last_answer())
+            assert len(app.conductor._node.sessions(app.project)) == 1  # type: ignore[attr-defined]
 
     asyncio.run(story())

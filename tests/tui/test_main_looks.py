@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from orchestrator.events import (
     Answer,
     Context,
     Loading,
+    Notice,
     PrefillProgress,
     SessionStart,
     Token,
@@ -23,11 +25,11 @@ from orchestrator.events import (
     ToolResultEvent,
 )
 from orchestrator.tui.app import STYLES, THEMES
-from orchestrator.tui.chat_items import Said
-from orchestrator.tui.conductor import Failed, Happening, Phase, Phased
+from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, Prompted
 from orchestrator.tui.node import LoggedRecord
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.types import Kind, LeftOut, Preview, Record, ToolCall, Usage, WindowPart
+from tests.tui.app_host import until
 
 SIZES = {"small": (80, 24), "desk": (120, 40), "wall": (200, 60)}
 NOON = datetime(2026, 3, 4, 10, 42)
@@ -78,12 +80,12 @@ class Stage(App[None]):
     CSS_PATH = sorted(STYLES.glob("*.tcss"))
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, theme: str, happenings: Sequence[Happening], prompts: Sequence[str] = ()) -> None:
+    def __init__(self, theme: str, happenings: Sequence[Happening]) -> None:
         super().__init__()
         self.animation_level = "none"
         self.theme = THEMES[theme]
         self.main = MainScreen(self._fetch, lambda: NOON)
-        self._happenings, self._prompts = happenings, prompts
+        self._happenings = happenings
 
     def _fetch(
         self, after: int, kinds: Sequence[Kind], limit: int, *, before: int | None = None
@@ -96,11 +98,7 @@ class Stage(App[None]):
         self.main.prompt.area.cursor_blink = False
         self.main.of_project(Path("/home/ines/heron"))
         self.main.change(branch="quota", dirty=2)
-        for happening in self._happenings[:2]:  # the session opens, then something is asked
-            await self.main._render_one(happening)
-        for prompt in self._prompts:
-            await self.main.chat.say(Said("you", prompt, "10:42"))
-        for happening in self._happenings[2:]:
+        for happening in self._happenings:
             self.main.show(happening)
 
 
@@ -112,41 +110,53 @@ def _logged(arrival: int, kind: Kind, text: str, status: str) -> LoggedRecord:
 
 
 async def _settle(pilot: Pilot[None]) -> None:
-    for _ in range(8):
-        await pilot.pause()
     assert isinstance(pilot.app, Stage)
-    pilot.app.main.approval._clock = lambda: 0.0
+    main = pilot.app.main
+    await until(pilot, lambda: main.furnished.is_set() and not main._came.is_set())
+    for _ in range(4):
+        await pilot.pause()
+    main.approval._clock = lambda: 0.0
 
 
-QUESTION = "Which function raises QuotaExceeded?"
-STATES: dict[str, tuple[tuple[Happening, ...], tuple[str, ...]]] = {
-    "loading": ((Phased(Phase.OPENING), Loading(0.42)), ()),
-    "answered": ((START, CONTEXT, *SEARCH, *TESTS, *DONE), (QUESTION,)),
-    "prefill": (
-        (START, CONTEXT, Phased(Phase.WORKING, 2), PrefillProgress(512, 3771, 0)),
-        (QUESTION, "And run the tests.", "Then commit."),
-    ),
-    "failed": (
-        (START, CONTEXT, Failed("The model's process was killed by SIGKILL. Ask again: it restarts.")),
-        (QUESTION,),
+ASKED = Prompted("Which function raises QuotaExceeded?")
+OPENED = (START, CONTEXT, ASKED, Phased(Phase.WORKING))
+EMPTY = Context((), (WindowPart("system + tools", 812), WindowPart("conversation", 0)), (), 812, 8192)
+FULL = Context(PARTS[1:5], PARTS, LEFT_OUT, 7372, 8192)
+STATES: dict[str, tuple[Happening, ...]] = {
+    "loading": (Phased(Phase.OPENING), Loading(0.42)),
+    "empty": (replace(START, mode="read-only", sandbox="none"), EMPTY),
+    "prefill": (*OPENED, Phased(Phase.WORKING, ("And run the tests.",)), PrefillProgress(512, 3771, 0)),
+    "streaming": (*OPENED, *SEARCH, Token(ANSWER[:130])),
+    "running": (*OPENED, *SEARCH, *TESTS[:2]),
+    "answered": (*OPENED, *SEARCH, *TESTS, *DONE),
+    "interrupted": (*OPENED, *TESTS[:2], Answer("It raises", "S7f3a#6", True, USAGE), Phased(Phase.READY)),
+    "failed": (*OPENED, Failed("The model's process was killed by SIGKILL. Ask again: it restarts.")),
+    "full": (
+        *(START, FULL, ASKED, Phased(Phase.WORKING), *SEARCH, *DONE),
+        Notice("The window is full: a fresh instance takes over from the documents."),
     ),
 }
+LOOKS = [("desk", "dark"), ("small", "light"), ("wall", "terminal")]
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(
-    ("size", "theme"), [("desk", "dark"), ("small", "light")], ids=["desk-dark", "small-light"]
-)
+@pytest.mark.parametrize(("size", "theme"), LOOKS, ids=["-".join(look) for look in LOOKS])
 def test_state(snap_compare: Callable[..., bool], state: str, size: str, theme: str) -> None:
-    happenings, prompts = STATES[state]
-    app = Stage(theme, happenings, prompts)
+    app = Stage(theme, STATES[state])
     assert snap_compare(app, terminal_size=SIZES[size], run_before=_settle)
 
 
-@pytest.mark.parametrize("theme", ["dark", "terminal"])
+@pytest.mark.parametrize("state", ["answered", "running"])
+def test_without_colours(
+    snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Stage("dark", STATES[state]), terminal_size=SIZES["desk"], run_before=_settle)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
 def test_wall(snap_compare: Callable[..., bool], theme: str) -> None:
-    app = Stage(theme, *STATES["answered"])
-    assert snap_compare(app, terminal_size=SIZES["wall"], run_before=_settle)
+    assert snap_compare(Stage(theme, STATES["answered"]), terminal_size=SIZES["wall"], run_before=_settle)
 
 
 @pytest.mark.parametrize("size", ["small", "desk"])
@@ -157,7 +167,7 @@ def test_xray(snap_compare: Callable[..., bool], size: str) -> None:
         pilot.app.main.toggle("xray")
         await pilot.pause()
 
-    assert snap_compare(Stage("dark", *STATES["answered"]), terminal_size=SIZES[size], run_before=open_it)
+    assert snap_compare(Stage("dark", STATES["answered"]), terminal_size=SIZES[size], run_before=open_it)
 
 
 @pytest.mark.parametrize("size", ["small", "desk"])
@@ -170,4 +180,4 @@ def test_approval(snap_compare: Callable[..., bool], size: str) -> None:
         await pilot.pause()
         await pilot.pause()
 
-    assert snap_compare(Stage("dark", *STATES["answered"]), terminal_size=SIZES[size], run_before=ask)
+    assert snap_compare(Stage("dark", STATES["answered"]), terminal_size=SIZES[size], run_before=ask)

@@ -190,6 +190,23 @@ def test_a_running_call_counts_seconds_and_nothing_else_is_drawn() -> None:
     drive(act)
 
 
+def test_a_call_that_waits_for_a_person_says_so_and_its_time_counts_from_the_answer_on() -> None:
+    async def act(app: Host, pilot: Pilot[None]) -> None:
+        app.pane.asked(True)  # the question may be quicker than what is shown of the call
+        app.pane.call(call("shell", command="make"))
+        app.now += 60
+        app.pane._tick()
+        await pilot.pause()
+        assert "waits for you ⏹" in app.shown()[0]
+        app.pane.asked(False)
+        app.now += 2
+        app.pane._tick()
+        await pilot.pause()
+        assert "running 2 s ⏹" in app.shown()[0]
+
+    drive(act)
+
+
 def test_output_of_a_running_command_shows_its_last_lines_when_opened() -> None:
     async def act(app: Host, pilot: Pilot[None]) -> None:
         app.pane.call(call("shell", command="make"))

@@ -169,7 +169,7 @@ class ShellCommand:
         self.stop()
         await asyncio.wait({self._waiting}, timeout=GRACE_S / 2)
         self._kill()
-        await asyncio.wait({self._waiting}, timeout=GRACE_S)
+        await asyncio.wait({self._waiting}, timeout=5 * GRACE_S)
 
     def _signal(self, number: int) -> None:
         """To the shell's process group and to the one in the foreground."""

@@ -35,7 +35,7 @@ from orchestrator.events import (
 from orchestrator.terminal import one_line
 from orchestrator.tui import commands
 from orchestrator.tui.chat_items import Aside, Said
-from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, SessionOpened
+from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, Prompted, SessionOpened
 from orchestrator.tui.node import Opened
 from orchestrator.tui.remaining import Remaining
 from orchestrator.tui.widgets.approval import ApprovalPanel
@@ -200,12 +200,15 @@ class MainScreen(Screen[None]):
                 self._stopped()
                 await self.chat.abandon()
                 await self.chat.say(Aside(happening.text, "error"))
+            case Prompted():
+                await self.chat.say(Said("you", happening.text, self.time()))
             case Phased():
                 await self._phased(happening)
 
     async def _call(self, event: ToolCallEvent) -> None:
         self.trace.call(event)
         self._news("trace")
+        self.memory.refresh_now()
         arguments = one_line(" ".join(str(value) for value in event.arguments.values()), 60)
         await self.chat.wait(f"▸ {event.name} {arguments}")
         if event.name in COMMANDS:
@@ -232,7 +235,10 @@ class MainScreen(Screen[None]):
         self.trace.interrupted()
         if self._commanding:
             self._commanding = False
-            self.terminal.end(None, 0)
+            self.terminal.stop_agent()
+
+    def on_approval_panel_asked(self, event: ApprovalPanel.Asked) -> None:
+        self.trace.asked(event.waits)
 
     def on_terminal_pane_output(self) -> None:
         self._news("terminal")
@@ -240,10 +246,9 @@ class MainScreen(Screen[None]):
     async def _phased(self, happening: Phased) -> None:
         doing = "" if self._opened and happening.phase is not Phase.CLOSED else DOING.get(happening.phase, "")
         self.change(doing=doing)
-        self._queued.display = happening.queued > 0
-        if happening.queued:
-            many = "1 prompt waits" if happening.queued == 1 else f"{happening.queued} prompts wait"
-            self._queued.update(f"{many} · esc takes them back")
+        self._queued.display = bool(happening.waiting)
+        if happening.waiting:
+            self._queued.update(waits(happening.waiting, self.size.width))
         if happening.phase is Phase.WORKING:
             self._reading = Remaining()
             await self.chat.begin()
@@ -302,6 +307,13 @@ class MainScreen(Screen[None]):
     def _news(self, name: str) -> None:
         if not self.side.on_screen(name):
             self.keys.news |= {f"pane('{name}')"}
+
+
+def waits(prompts: Sequence[str], width: int) -> str:
+    """What will be played next, on one line."""
+    many, them = ("1 prompt waits", "it") if len(prompts) == 1 else (f"{len(prompts)} prompts wait", "them")
+    after = f" · esc takes {them} back"
+    return f"{many}: {one_line(prompts[0], max(width - len(many) - len(after) - 6, 8))}{after}"
 
 
 def taken_over(tiers: Sequence[WindowPart]) -> str:

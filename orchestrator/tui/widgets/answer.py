@@ -15,7 +15,9 @@ from textual.widgets import Markdown, Static
 from orchestrator.terminal import plain
 from orchestrator.tui.answer_parts import Parts
 from orchestrator.tui.chat_items import Said
-from orchestrator.tui.said_text import LONGEST, header, rates, shortened
+from orchestrator.tui.said_text import bearable, header, left_out, rates, shortened
+
+WRITING = "▍"
 
 
 class Answer:
@@ -26,18 +28,23 @@ class Answer:
     def __init__(self, item: Said, chat: Widget) -> None:
         self.text = item.text
         self._chat = chat
+        self._waits_for = ""
         self._header = Static(_head(item), classes="who orchestrator")
         self._header.set_class(not item.text.strip(), "-blank")
         self._parts = Parts()
+        self._shown = 0
+        """Characters that came piece by piece."""
         self.widgets: list[Widget] = [self._header, *self._whole(item.text)]
 
     async def add(self, text: str) -> None:
         """The next words."""
         self.text += text
+        if self._waits_for != WRITING:
+            self.wait(WRITING)
         self._header.set_class(not self.text.strip(), "-blank")
-        if len(self.text) > LONGEST:
-            return
-        for number, piece in enumerate(self._parts.feed(plain(text))):
+        new = bearable(self.text)[self._shown :]
+        self._shown += len(new)
+        for number, piece in enumerate(self._parts.feed(plain(new))):
             if number:
                 await self._mount(_markdown())
             if piece:
@@ -47,11 +54,16 @@ class Answer:
 
     def wait(self, text: str) -> None:
         """What is being waited for, in the header line."""
+        self._waits_for = text
         self._header.update(Content.assemble(("orchestrator", "bold"), (f"  {text}", "dim")))
 
     async def finish(self, item: Said) -> None:
         """The turn is over: `item` is how it is kept."""
-        if item.text != self.text and not item.text.startswith(self.text[:LONGEST]):
+        if item.text.startswith(self.text):
+            await self.add(item.text[len(self.text) :])
+            if note := left_out(item.text):
+                await self._mount(_markdown(note))
+        else:
             while len(self.widgets) > 1:
                 await self.widgets.pop().remove()
             for part in self._whole(item.text):

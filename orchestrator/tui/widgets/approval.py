@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -47,6 +49,12 @@ class ApprovalPanel(Widget, can_focus=True):
         Binding("pageup", "scroll_body(0, -1)", "Page up", show=False),
         Binding("pagedown", "scroll_body(0, 1)", "Page down", show=False),
     ]
+
+    @dataclass
+    class Asked(Message):
+        """A question waits for its answer, or no longer does."""
+
+        waits: bool
 
     def __init__(self, *, clock: Callable[[], float] = monotonic, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -102,6 +110,7 @@ class ApprovalPanel(Widget, can_focus=True):
         self._attention = Attention(self._clock)
         self._borrowed.stirred()
         self.display = True
+        self.post_message(self.Asked(True))
         self._body.show(self._rows)
         self._arrange()
         self._ticking.resume()
@@ -111,6 +120,7 @@ class ApprovalPanel(Widget, can_focus=True):
         if self._proposal is None:
             return
         self._borrowed.give_back()
+        self.post_message(self.Asked(False))
         self._proposal = self._answered = None
         self._ticking.pause()
         if self._over and self._over.is_active:

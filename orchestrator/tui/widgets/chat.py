@@ -78,10 +78,10 @@ class Chat(VerticalScroll):
     async def begin(self) -> None:
         """An answer will come: show where."""
         if self._answer is None:
-            from orchestrator.tui.widgets.answer import Answer
+            from orchestrator.tui.widgets.answer import WRITING, Answer
 
             self._answer = Answer(Said("orchestrator", ""), self)
-            self._answer.wait("▍")
+            self._answer.wait(WRITING)
             self._shown.append(None)
             self._widgets.append(self._answer.widgets)
             await self.mount_all(self._answer.widgets)

@@ -33,5 +33,5 @@ def _piece(key: Key, new: bool) -> Content:
     return Content.assemble(
         (f" {short(key.keys)}", f"bold {click}"),
         (f" {key.footer}", f"dim {click}"),
-        (NEWS if new else " ", "$accent"),
+        (NEWS if new else " ", "$text-accent"),
     )

@@ -78,6 +78,11 @@ class Prompt(Widget):
         """Show this text, ready to be edited, in place of what is there."""
         self.area.show(text)
 
+    def put_before(self, texts: Sequence[str]) -> None:
+        """Show these lines above what is being typed."""
+        if texts:
+            self.load("\n".join([*texts, self.text] if self.text else texts))
+
     def clear(self) -> None:
         self.area.show("")
 

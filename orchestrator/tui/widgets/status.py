@@ -73,8 +73,8 @@ def _places(status: Status) -> list[Content]:
     git = f" {one_line(status.branch, 24)}" if status.branch else ""
     dirty = f" ●{status.dirty}" if status.dirty else ""
     return [
-        Content.assemble(name, (git, "dim"), (dirty, "$accent")),
-        Content.assemble(name, (dirty, "$accent")),
+        Content.assemble(name, (git, "dim"), (dirty, "$text-accent")),
+        Content.assemble(name, (dirty, "$text-accent")),
         name,
     ]
 
@@ -98,14 +98,14 @@ def _measures(status: Status) -> list[Content]:
         return [Content("")]
     share = min(status.used / status.size, 1.0)
     full = round(share * BAR)
-    style = "$text-warning" if share >= NEARLY_FULL else "$accent"
+    style = "$text-warning" if share >= NEARLY_FULL else "$text-accent"
     percent = Content(f" {share:.0%} ")
     meter = Content.assemble(("ctx ", "dim"), ("▓" * full, style), ("░" * (BAR - full), "dim"), percent)
     usage = status.usage
     if usage is None:
         return [meter, percent]
     cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
-    saved = (f"⚡{cached:.0%}", "$accent" if cached >= WARM else "dim")
+    saved = (f"⚡{cached:.0%}", "$text-accent" if cached >= WARM else "dim")
     first = Content.assemble("  ", saved, f" {usage.time_to_first_token_ms / 1000:.1f} s")
     rate = Content(f"  {usage.tokens_per_second:.0f} tok/s ")
     return [Content.assemble(meter, first, rate), Content.assemble(meter, first), meter, percent]

@@ -84,6 +84,11 @@ class TerminalPane(FindableTerminal):
         self._printout.agent.end(_ended(exit_code, duration_ms / 1000), failed=bool(exit_code))
         self._soon()
 
+    def stop_agent(self) -> None:
+        """The command was stopped before its end."""
+        self._printout.agent.end("interrupted", failed=True)
+        self._soon()
+
     def clear(self) -> None:
         """Nothing was printed here yet."""
         self._printout.clear()

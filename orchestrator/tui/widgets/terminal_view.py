@@ -236,6 +236,8 @@ class TerminalView(ScrollView, can_focus=True):
         return style
 
     def _look(self, pen: Pen) -> Style:
+        if self.app.no_color:  # as shades of grey some would be as dark as what is behind them
+            pen = pen._replace(fg="", bg="")
         if pen.role:
             style = self.get_component_rich_style(f"terminal--{pen.role}")
             return Style(color=style.color, bold=style.bold, dim=style.dim)

@@ -54,6 +54,10 @@ class TracePane(FindableList):
         self._changed(self._calls.call(event))
         self._second.resume()
 
+    def asked(self, waits: bool) -> None:
+        """The newest call waits for a person's word, or no longer does."""
+        self._changed(self._calls.asked(waits))
+
     def output(self, text: str) -> None:
         """More of the running command's output; shown while its call is opened."""
         self._calls.output(text)
