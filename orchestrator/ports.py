@@ -102,6 +102,10 @@ class Tools(Protocol):
         """
         ...
 
+    def look(self) -> ToolCall | None:
+        """What should have been read before the call that `refusal` just refused, if that is why."""
+        ...
+
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         """The spec with the only arguments that make sense now: after an edit whose place was not in
         the file, the lines that are. Most are as they were."""

@@ -210,6 +210,7 @@ class Turn:
         yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
         self._barred = ""
         denied = False
+        look: ToolCall | None = None
         effect = self._tools.effect(call)
         repeats = self._repetition.seen(call, reads=effect == "read")
         if repeats:
@@ -221,6 +222,7 @@ class Turn:
         elif refusal := self._tools.refusal(call):
             result = ToolResult(False, refusal)
             self._must_try = not self._must_try
+            look = self._tools.look()
         elif not (approval := await self._ask(call)).yes:
             result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
             self._must_try = False
@@ -255,8 +257,22 @@ class Turn:
             diff=result.diff,
             citation=cited.citation,
         )
-        if not repeats:
+        if look is not None:
+            async for event in self._looked(look):
+                yield event
+        elif not repeats:
             await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
+
+    async def _looked(self, look: ToolCall) -> AsyncIterator[Event]:
+        """A change of a file unread is a guess, and small models repeat what stands before them: the file
+        takes the guess's place in the conversation, and then the change is made.
+        """
+        self._conversation.drop_tail(1)
+        await self._conversation.add(Message("assistant", "", call=look))
+        async for event in self._step(look):
+            yield event
+        self._calls -= 1
+        self._must_try = True
 
     async def _ask(self, call: ToolCall) -> Approval:
         self._running = asyncio.create_task(self._gate.admit(call))

@@ -122,7 +122,7 @@ class Edit:
         self._missed = path
         self._times += 1
         if whole(content):
-            self._writer.seen.add(path)
+            self._writer.seen.want(path)
 
 
 def everywhere(content: str, old: str, new: str) -> str:

@@ -16,8 +16,16 @@ class Seen:
 
     def __init__(self) -> None:
         self._paths: set[Path] = set()
+        self.wanted: Path | None = None
+        """A small file that the newest call would have changed unread: better read first."""
 
     def add(self, path: Path) -> None:
+        self._paths.add(path)
+
+    def want(self, path: Path) -> None:
+        """A call went wrong for want of having read this file, which is small."""
+        if path not in self._paths:
+            self.wanted = path
         self._paths.add(path)
 
     def __contains__(self, path: Path) -> bool:

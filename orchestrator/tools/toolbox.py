@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
+from orchestrator.tools import files
 from orchestrator.tools.checkpoints import Checkpoints
 from orchestrator.tools.command import Commands, TerminalSize
 from orchestrator.tools.edit import Edit
@@ -95,7 +96,8 @@ class Toolbox:
     ) -> None:
         root = project_root.resolve()
         commands = Commands(root, sandbox, settings.timeout_s, terminal)
-        seen = Seen()
+        self._seen = seen = Seen()
+        self._root = root
         writer = Writer(root, Checkpoints(root, checkpoints), seen)
         self._edit = Edit(writer)
         self._git = GitTool(root, sandbox, commands)
@@ -140,8 +142,14 @@ class Toolbox:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
         return self._git.wrap_reading(argv)
 
+    def look(self) -> ToolCall | None:
+        """What should have been read before the call that was just refused; a small file, or nothing."""
+        wanted, self._seen.wanted = self._seen.wanted, None
+        return ToolCall("read", {"path": files.relative(self._root, wanted)}) if wanted else None
+
     def refusal(self, call: ToolCall) -> str:
         """Why the call must fail as it stands; empty when it may work."""
+        self._seen.wanted = None
         try:
             tool, understood = self._understand(call)
             tool.preview(understood)

@@ -103,6 +103,8 @@ class Write:
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
         if was.content.strip() and path not in self._writer.seen and was.content != new:
+            if whole(was.content):
+                self._writer.seen.want(path)
             self._writer.seen.add(path)
             raise ToolError(
                 f"{shown} exists, and write would replace all of it.{_reads(whole(was.content))}",
