@@ -246,6 +246,7 @@ class Turn:
             answers = result.exit_code is not None and call.name not in ("run", "git")
             self._must_try = not result.ok and not answers and not self._must_try
         self._aim.made(call, effect, result, denied=denied)
+        self._repetition.made(ok=result.ok)
         cited = self._recorder.tool_result(call, result, cited.record)
         yield ToolResultEvent(
             name=call.name,

@@ -1,4 +1,4 @@
-"""Small models repeat themselves: the same call thrice in a row, or the same look twice, is stopped.
+"""Small models repeat themselves: the same call thrice in a row, or twice in vain, is stopped.
 
 Nudging fails (220 identical calls were seen in a peer, and small models give the nudge as their
 answer), so the repeats are taken out of the tail of the conversation, and the tool is not offered at
@@ -11,7 +11,7 @@ from orchestrator.types import ToolCall
 
 LIMIT = 3
 LOOKS = 2
-"""Of a call that only reads: nothing can have changed since."""
+"""Of a call that only reads, or that failed before: nothing can have changed since."""
 
 
 class Repetition:
@@ -20,12 +20,17 @@ class Repetition:
     def __init__(self) -> None:
         self._last: ToolCall | None = None
         self._times = 0
+        self._failed = False
 
     def seen(self, call: ToolCall, *, reads: bool) -> int:
         """How long the run is that this call completes and that must not go on; 0: none."""
         self._times = self._times + 1 if call == self._last else 1
         self._last = call
-        return self._times if self._times >= (LOOKS if reads else LIMIT) else 0
+        return self._times if self._times >= (LOOKS if reads or self._failed else LIMIT) else 0
+
+    def made(self, *, ok: bool) -> None:
+        """How the newest call went."""
+        self._failed = not ok
 
     @staticmethod
     def advice(call: ToolCall) -> str:
