@@ -22,6 +22,7 @@ from orchestrator.models.estimate import Correction, estimate
 from orchestrator.models.thoughts import Thoughts
 from orchestrator.models.wire import (
     Ask,
+    Busy,
     Dialect,
     Ended,
     Piece,
