@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.errors import ModelError, WindowFull
+from orchestrator.errors import ModelError, OrchError, WindowFull
 from orchestrator.ports import Backend, Progress
 from orchestrator.types import Finish, Generated, GenerateRequest, Message, ModelInfo, Remark, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One model of the chain, by the name it was configured with. `make` may raise `ModelError`."""
+    """One model of the chain, by the name it was configured with. `make` may raise `OrchError`."""
 
     name: str
     make: Callable[[], Backend]
@@ -109,7 +109,7 @@ class FallbackBackend:
             try:
                 backend = member.make()
                 info = await backend.start()
-            except ModelError:
+            except OrchError:
                 continue
             if not info.sent_to:
                 return backend, info
@@ -125,14 +125,14 @@ class FallbackBackend:
             try:
                 self._backend = member.make()
                 info = await self._backend.start(progress)
-            except ModelError as error:
+            except OrchError as error:  # one that is configured wrongly stops none of the others
                 await self._give_up(error)
                 continue
             return replace(info, why=self._why(info))
         failed, self._failed, self._at = self._failed, [], 0
         raise ModelError("None of the models can run: " + " ".join(failed), "See `orch doctor`.")
 
-    async def _give_up(self, error: ModelError) -> str:
+    async def _give_up(self, error: OrchError) -> str:
         """The member at hand has failed; what it said of that."""
         name, backend = self._members[self._at].name, self._backend
         self._backend = self._info = None

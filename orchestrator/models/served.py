@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import ModelError, ServerError, WindowFull
 from orchestrator.models.abilities import Known
 from orchestrator.models.attempt import Attempt, texts_of
+from orchestrator.models.delta_reader import DeltaReader
 from orchestrator.models.dialects import Decoder
 from orchestrator.models.estimate import Correction, estimate
 from orchestrator.models.thoughts import Thoughts
 from orchestrator.models.wire import (
     Ask,
     Busy,
-    Delta,
     Dialect,
     Ended,
     Piece,
@@ -50,17 +49,8 @@ from orchestrator.types import (
 
 _ROOM = 32  # tokens that must be left for an answer
 _TURN_TOKENS = 5  # what a template puts around one message
-_QUEUE = 256
 _SUSPICIOUS = 0.28
 """Share of an estimate below which no prompt's true count lies; see `estimate`."""
-
-
-@dataclass(slots=True)
-class _Turn:
-    """The generation that runs."""
-
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-    reader: asyncio.Task[None] | None = None
 
 
 class ServedBackend:
@@ -85,6 +75,7 @@ class ServedBackend:
         self.served: Served | None = None
         self._known = known
         self._wanted: Dialect | None = None
+        self._told = False
         self._thinking = thinking
         self._context = context_size
         self._correction = Correction()
@@ -93,7 +84,7 @@ class ServedBackend:
         self._tools: dict[str, ToolSpec] = {}
         self._opening = asyncio.Lock()
         self._busy = asyncio.Lock()
-        self._turn: _Turn | None = None
+        self._turn: DeltaReader | None = None
         self._load_ms = 0.0
         self._digest = ""
         self._warned = False
@@ -105,7 +96,7 @@ class ServedBackend:
         async with self._opening:
             if self.served is None:
                 begun = time.perf_counter()
-                self.served = await self.wire.open()
+                self.served = await self._opened()
                 self._load_ms = (time.perf_counter() - begun) * 1000
                 self._context = min(self._context, self.served.context_size or self._context)
                 self.name = self.wire.model  # a server may have been asked for whatever it has
@@ -113,6 +104,14 @@ class ServedBackend:
                 known = self._known(self.served)
                 self._wanted, self._correction = known.dialect, Correction(known.factor)
         return self.info()
+
+    async def _opened(self) -> Served:
+        for wait in self._backoff:
+            try:
+                return await self.wire.open()
+            except Busy as busy:  # llama-server says 503 while it loads
+                await asyncio.sleep(max(wait, busy.after_s))
+        return await self.wire.open()
 
     def info(self) -> ModelInfo:
         return ModelInfo(
@@ -139,8 +138,8 @@ class ServedBackend:
         return self.served.digest if self.served else self._digest
 
     def use(self, dialect: Dialect, thinking: int = 0) -> None:
-        """Ask for calls in this dialect from now on, whatever was found out earlier."""
-        self._wanted, self._thinking = dialect, thinking
+        """Ask for calls in this dialect and no other from now on, whatever was found out earlier."""
+        self._wanted, self._thinking, self._told = dialect, thinking, True
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Exact where the server has a tokenizer; else estimated from above."""
@@ -160,7 +159,7 @@ class ServedBackend:
 
     async def generate(self, request: GenerateRequest) -> AsyncIterator[Generated]:
         async with self._busy:
-            turn = self._turn = _Turn()
+            turn = self._turn = DeltaReader(self.wire, self._backoff)
             try:
                 await self.start()
                 self._know(request)
@@ -177,9 +176,7 @@ class ServedBackend:
 
     async def cancel(self) -> None:
         if turn := self._turn:
-            turn.cancelled.set()
-            if turn.reader:
-                turn.reader.cancel()
+            turn.cancel()
 
     async def close(self) -> None:
         await self.cancel()
@@ -188,17 +185,22 @@ class ServedBackend:
 
     # --- generating -------------------------------------------------------------------------
 
-    async def _run(self, turn: _Turn, request: GenerateRequest) -> AsyncIterator[Generated]:
+    async def _run(self, turn: DeltaReader, request: GenerateRequest) -> AsyncIterator[Generated]:
         """Attempts until one gives an answer or a call that may be made."""
         thinking = self._thinking_now()
         hinted = unthinking = False
         while True:
             attempt = await self._prepared(request, thinking, unthinking)
-            async for item in self._attempt(turn, attempt):
-                yield item
+            try:
+                async for item in self._attempt(turn, attempt):
+                    yield item
+            except Refused:
+                if self._give_up(attempt.ask.dialect):
+                    continue  # in the next of its dialects
+                raise
             cancelled = turn.cancelled.is_set()
             silent = attempt.empty and (thinking or attempt.thought)
-            if (attempt.overthought or silent) and not (unthinking or cancelled):
+            if (attempt.overthought or silent) and not (attempt.text or unthinking or cancelled):
                 thinking, unthinking = 0, True  # it thought and said nothing: once more, without
                 continue
             if attempt.empty and not attempt.cut and not cancelled:
@@ -222,6 +224,15 @@ class ServedBackend:
             )
             yield Finish(reason, call, text, message, self._usage(attempt))  # type: ignore[arg-type]
             return
+
+    def _give_up(self, dialect: Dialect) -> bool:
+        """The server refuses what this dialect needs; whether another is left."""
+        assert self.served is not None
+        left = tuple(one for one in self.served.dialects if one != dialect)
+        if self._told or dialect == "text" or not left:
+            return False
+        self.served = replace(self.served, dialects=left)
+        return True
 
     def _know(self, request: GenerateRequest) -> None:
         self._tools |= {spec.name: spec for spec in request.choices if spec.name != ANSWER}
@@ -261,11 +272,11 @@ class ServedBackend:
         ask = replace(ask, max_tokens=min(ask.max_tokens, room), thinking=max(0, min(thinking, room - _ROOM)))
         return Attempt(ask, Decoder(request.choices), estimated, tokens if exact else 0)
 
-    async def _attempt(self, turn: _Turn, attempt: Attempt) -> AsyncIterator[Generated]:
+    async def _attempt(self, turn: DeltaReader, attempt: Attempt) -> AsyncIterator[Generated]:
         total = round(attempt.estimated * self._correction.factor)
         yield Prefill(0, total, 0)
         thoughts = Thoughts()
-        async with contextlib.aclosing(self._deltas(turn, attempt.ask)) as deltas:
+        async with contextlib.aclosing(turn.deltas(attempt.ask)) as deltas:
             async for delta in deltas:
                 if isinstance(delta, Reading):
                     yield Prefill(delta.done, delta.total, delta.cached)
@@ -282,34 +293,6 @@ class ServedBackend:
                         yield AnswerText(said)
                 if attempt.overthought or (attempt.cut and attempt.ended is None):
                     return
-
-    async def _deltas(self, turn: _Turn, ask: Ask) -> AsyncGenerator[Delta, None]:
-        """The wire's deltas, until they end or the turn is cancelled; with retries before the first."""
-        for wait in (*self._backoff, None):
-            queue: asyncio.Queue[Delta | Exception | None] = asyncio.Queue(_QUEUE)
-            reader = turn.reader = asyncio.create_task(_pump(self.wire.stream(ask), queue))
-            reader.add_done_callback(lambda _, queue=queue: _wake(queue))  # type: ignore[misc]
-            begun = False
-            try:
-                while not turn.cancelled.is_set():
-                    item = await queue.get()
-                    if item is None:
-                        return
-                    if isinstance(item, Busy) and not begun and wait is not None:
-                        break
-                    if isinstance(item, Exception):
-                        raise item
-                    begun = True
-                    yield item
-            finally:
-                turn.reader = None
-                reader.cancel()
-                await asyncio.gather(reader, return_exceptions=True)
-            if turn.cancelled.is_set() or not isinstance(item, Busy) or wait is None:
-                return
-            await _pause(turn, max(item.after_s, wait * random.uniform(0.8, 1.2)))
-            if turn.cancelled.is_set():
-                return
 
     def _possible(self, call: ToolCall, choices: Sequence[ToolSpec]) -> bool:
         """Whether the call may go on: a choice, or a name so unknown that the tools explain it."""
@@ -354,30 +337,6 @@ class ServedBackend:
         usage = replace(attempt.usage(), model_load_ms=self._load_ms)
         self._load_ms = 0.0
         return usage
-
-
-async def _pump(source: AsyncGenerator[Delta, None], queue: asyncio.Queue[Delta | Exception | None]) -> None:
-    """Move deltas into the queue, and last how they ended: None, or what was raised."""
-    last: Exception | None = None
-    try:
-        async with contextlib.aclosing(source) as deltas:
-            async for delta in deltas:
-                await queue.put(delta)
-    except Exception as error:  # noqa: BLE001  raised where the deltas are awaited
-        last = error
-    await queue.put(last)
-
-
-def _wake(queue: asyncio.Queue[Delta | Exception | None]) -> None:
-    """The reader has ended, perhaps before it began: nobody may wait for it."""
-    with contextlib.suppress(asyncio.QueueFull):
-        queue.put_nowait(None)
-
-
-async def _pause(turn: _Turn, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await turn.cancelled.wait()
 
 
 def _hint(request: GenerateRequest, call: ToolCall) -> GenerateRequest:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import ModelError, NoModel, WindowFull
+from orchestrator.errors import ConfigError, ModelError, NoModel, WindowFull
 from orchestrator.models.fallback import FallbackBackend, Member
 from orchestrator.models.ollama import OllamaWire
 from orchestrator.models.scripted import Pause, ScriptedBackend, Step
@@ -38,6 +38,14 @@ def test_the_first_that_works_answers_and_says_why() -> None:
     assert info.why == "Using small. big: The model big is not installed."
     first = FallbackBackend([scripted("small", "hello"), absent("big")])
     assert run(first, lambda chain: chain.start()).why == "Using small, the first choice."
+
+
+def test_one_that_is_configured_wrongly_stops_none_of_the_others() -> None:
+    def make() -> Backend:
+        raise ConfigError("server.url is not set.", "Set it.")
+
+    chain = FallbackBackend([Member("openai:x", make), scripted("small", "hello")])
+    assert run(chain, lambda chain: chain.start()).why == "Using small. openai:x: server.url is not set."
 
 
 def test_when_none_works_each_says_what_is_wrong_and_the_next_try_begins_anew() -> None:

@@ -124,6 +124,19 @@ def test_a_call_written_as_text_counts_where_native_ones_were_asked_for(server: 
     assert finish.call == ToolCall("read", {"path": "app.ini"})
 
 
+def test_what_a_server_refuses_is_asked_for_in_the_next_dialect(server: ModelServer) -> None:
+    refusal = as_json({"error": f"{MODEL} does not support tools"}, 400)
+    ollama(server, refusal, "ollama_call.ndjson")
+
+    async def twice(model: ServedBackend) -> list[Finish]:
+        return [(await said(model.generate(GenerateRequest(ASK, CHOICES))))[1] for _ in range(2)]
+
+    first, second = run(backend(server, known=lambda served: Known("native")), twice)
+    assert first.call == second.call == ToolCall("read", {"path": "app.ini"})
+    assert [bool(body.get("tools")) for body in chats(server)] == [True, False, False], "asked once"
+    assert all("format" in body for body in chats(server)[1:])
+
+
 def test_thinking_is_no_answer_and_has_a_budget(server: ModelServer) -> None:
     ollama(server, "ollama_thinking.ndjson", can=("completion", "tools", "thinking"))
     text, finish, _ = ask(backend(server, thinking=500))

@@ -306,6 +306,17 @@ def test_the_window_is_the_servers_and_never_exceeded(server: ModelServer) -> No
         ask(backend(serving(server, too_long)))
 
 
+def test_a_server_that_is_still_loading_is_waited_for(server: ModelServer) -> None:
+    serving(server)
+    ready = server.answers["/v1/models"]
+    assert isinstance(ready, list)
+    server.answers["/v1/models"] = [as_json({"error": {"message": "Loading model"}}, 503), *ready]
+    assert run(backend(server), lambda model: model.start()).name == MODEL
+    server.answers["/v1/models"] = [as_json({"error": {"message": "Loading model"}}, 503)]
+    with pytest.raises(ServerError, match="Loading model"):
+        run(backend(server), lambda model: model.start())
+
+
 def test_names_near_the_one_that_is_not_there(server: ModelServer) -> None:
     with pytest.raises(NoModel, match=rf"has no model 'qwen2.5-7b'. It has: {MODEL}"):
         run(backend(serving(server), model="qwen2.5-7b"), lambda model: model.start())
