@@ -68,6 +68,9 @@ class Tools:
     def effect(self, call: ToolCall) -> Effect:
         return next(spec.effect for spec in self.specs if spec.name == call.name)
 
+    def narrowed(self, spec: ToolSpec) -> ToolSpec:
+        return spec
+
     def refusal(self, call: ToolCall) -> str:
         return self.refused
 
@@ -264,16 +267,20 @@ def test_a_failed_command_may_be_answered_at_once(orch_home: Home) -> None:
     assert all("answer" in [s.name for s in r.choices] for r in here.backend.requests)
 
 
-def test_the_third_identical_call_is_pruned_and_not_run(orch_home: Home) -> None:
-    call = ToolCall("search", {"pattern": "x"})
-    here = world(orch_home, [call, call, call, "enough"])
+@pytest.mark.parametrize(
+    ("call", "runs"),
+    [(ToolCall("search", {"pattern": "x"}), 1), (ToolCall("shell", {"command": "make"}), 2)],
+)
+def test_a_look_runs_once_in_a_row_and_a_command_twice(orch_home: Home, call: ToolCall, runs: int) -> None:
+    here = world(orch_home, [call] * (runs + 1) + ["enough"], approver=Always())
     events = played(here, "find x")
-    assert len(here.tools.ran) == 2
-    assert "already made this search call" in of(events, ToolResultEvent)[2].text
+    assert len(here.tools.ran) == runs
+    assert f"already made this {call.name} call" in of(events, ToolResultEvent)[runs].text
     last = here.backend.requests[-1]
-    assert "search" not in [spec.name for spec in last.choices]
+    assert call.name not in [spec.name for spec in last.choices]
     said = last.messages[here.session.window.stable :]  # type: ignore[union-attr]
-    assert [message.role for message in said] == ["user", "assistant", "tool", "tool"]
+    assert [message.role for message in said] == ["user", "assistant", "tool"]
+    assert said[1].call == call
 
 
 def test_out_of_steps_only_an_answer_is_possible(orch_home: Home) -> None:

@@ -167,3 +167,23 @@ def test_a_quote_that_a_small_model_did_not_escape_does_not_end_the_answer() -> 
     )
     assert "said" in grammar((ANSWER_SPEC,))
     assert " said" not in grammar(SPECS[:2]).split("\n")[1]
+
+
+@given(st.text(st.characters(codec="utf-8")), st.lists(st.integers(0, 200), max_size=5))
+def test_line_ends_and_tabs_may_stand_raw_in_a_string(text: str, cuts: list[int]) -> None:
+    raw = json.dumps({"tool": "run", "code": text}, ensure_ascii=False, separators=(",", ":"))
+    loose = raw.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\0", "\\\\")
+    assert parse(loose, SPECS) == ToolCall("run", {"code": text})
+    assert _stream(loose, cuts)[1] == ToolCall("run", {"code": text})
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=4))
+def test_a_choice_stands_in_the_grammar_as_it_is_rendered(choices: list[str]) -> None:
+    spec = ToolSpec("edit", "edit", (Parameter("old", choices=tuple(choices)),), "write")
+    rules = grammar((spec,))
+    for choice in choices:
+        rendered = render(ToolCall("edit", {"old": choice}))
+        value = json.dumps(choice, ensure_ascii=False)
+        assert value in rendered
+        assert value.replace("\\", "\\\\").replace('"', '\\"') in rules
+        assert parse(rendered, (spec,)) == ToolCall("edit", {"old": choice})

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from orchestrator.models.dialects import ANSWER_SPEC, OPENING, grammar
+from orchestrator.models.dialects import ANSWER_SPEC, OPENING, grammar, render
 from orchestrator.models.llama_engine import BadModel, Engine, Stopped
 from orchestrator.models.llama_sampling import BadGrammar, Sampler
-from orchestrator.types import Parameter, ToolSpec
+from orchestrator.types import Parameter, ToolCall, ToolSpec
 
 pytestmark = pytest.mark.model
 READ = ToolSpec("read", "read a file", (Parameter("path"),), "read")
@@ -171,3 +173,17 @@ def test_measuring_leaves_an_empty_cache(engine: Engine) -> None:
 def test_the_base_program_does_not_load_llama_cpp() -> None:
     code = "import sys, orchestrator.models.llama; assert not {'llama_cpp', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), min_size=1, max_size=3))
+def test_any_choices_are_a_grammar_that_lets_just_them_through(engine: Engine, choices: list[str]) -> None:
+    spec = ToolSpec("edit", "edit", (Parameter("old", choices=tuple(choices)),), "write")
+    for choice in choices:
+        sampler = Sampler(engine.vocab, grammar((spec,)), 0, 0)
+        for token in engine.tokenize(render(ToolCall("edit", {"old": choice})).removeprefix(OPENING)):
+            logits = np.zeros(engine.vocab_size, dtype=np.float32)
+            logits[token] = 50
+            assert sampler.pick(logits) == token
+        assert sampler.complete
+        sampler.close()

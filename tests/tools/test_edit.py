@@ -110,7 +110,7 @@ def test_refusals_say_why(bench: Bench, arguments: dict[str, str], says: str) ->
 
 def test_empty_old_fills_a_new_or_empty_file(bench: Bench) -> None:
     bench.file("empty.txt")
-    assert bench("edit", path="empty.txt", old="", new="a").text == "empty.txt changed +1 −0"
+    assert bench("edit", path="empty.txt", old="", new="a").text == "empty.txt changed +1 −0\n1: a"
     assert bench("edit", path="new.txt", old="", new="a").text == "new.txt created, 1 line"
 
 
@@ -129,11 +129,31 @@ def test_the_encoding_stays(bench: Bench, data: bytes, old: str, new: str, after
     assert path.read_bytes() == after
 
 
-def test_a_broken_python_file_is_said(bench: Bench) -> None:
-    bench.file("a.py", SOURCE)
-    result = bench("edit", path="a.py", old="class Client:", new="class Client")
+@pytest.mark.parametrize(
+    ("name", "source", "old", "new"),
+    [
+        ("a.py", SOURCE, "class Client:", "class Client"),
+        ("a.json", '{"a": [1, 2]}\n', "[1, 2]", "[1, 2"),
+        ("a.toml", 'name = "demo"\n', '"demo"', '"demo'),
+    ],
+)
+def test_a_change_that_breaks_a_file_is_refused(
+    bench: Bench, name: str, source: str, old: str, new: str
+) -> None:
+    path = bench.file(name, source)
+    result = bench("edit", path=name, old=old, new=new)
+    assert not result.ok
+    assert f"{name} would no longer parse" in result.text
+    assert f"1: {source.splitlines()[0]}" in result.text
+    assert path.read_text() == source
+
+
+def test_a_file_that_was_broken_before_may_be_edited(bench: Bench) -> None:
+    path = bench.file("a.py", "def f(:\n    return 1\n")
+    result = bench("edit", path="a.py", old="return 1", new="return 2")
     assert result.ok
-    assert "warning: the file no longer parses: line 3" in result.text
+    assert "warning: the file does not parse: line 1" in result.text
+    assert path.read_text() == "def f(:\n    return 2\n"
 
 
 LINES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=8), max_size=8)

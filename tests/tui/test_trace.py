@@ -31,10 +31,10 @@ DIFF = """--- a/utils/quota.py
 +    if account.left <= amount:
          raise QuotaExceeded(account.name)
 """
-FOUND = """3 matches in 2 files
-utils/quota.py:1: class QuotaExceeded(Exception):
+FOUND = """utils/quota.py:1: class QuotaExceeded(Exception):
 utils/quota.py:7 in charge: raise QuotaExceeded(account.name)
-app/main.py:44 in serve: except QuotaExceeded as error:"""
+app/main.py:44 in serve: except QuotaExceeded as error:
+(3 matches in 2 files)"""
 
 
 class Host(App[None]):
@@ -122,9 +122,9 @@ def text_of(line: Line) -> str:
     ("name", "text", "said"),
     [
         ("search", FOUND, "3 hits"),
-        ("search", "no exact match; case-blind: 1 match in 1 file\na.py:1: x", "1 hit"),
-        ("search", "at least 1,200 matches in 9 files", "1,200 hits"),
-        ("search", "2 file names for *.py:\na.py\nb.py", "2 names"),
+        ("search", "a.py:1: x\n(no exact match; case-blind: 1 match in 1 file)", "1 hit"),
+        ("search", "a.py:1: x\n(at least 1,200 matches in 9 files)", "1,200 hits"),
+        ("search", "a.py\nb.py\n(2 file names for *.py)", "2 names"),
         ("read", "a.py, 9 lines:\n 1 x", "9 lines"),
         ("read", "a.py, lines 11–20 of 300:\n11 x", "10 lines"),
         ("read", "./ 4 files:\na.py", "4 files"),
@@ -256,7 +256,7 @@ def test_open_close_and_open_all() -> None:
     async def act(app: Host, pilot: Pilot[None]) -> None:
         session(app.pane)
         await pilot.press("home", "enter")
-        assert "utils/quota.py:1: class QuotaExceeded" in app.shown()[2]
+        assert "utils/quota.py:1: class QuotaExceeded" in app.shown()[1]
         await pilot.press("space")
         assert app.pane.list.virtual_size.height == 5
         await pilot.press("e")
