@@ -54,7 +54,7 @@ def completed(*words: str) -> list[str]:
 
 def test_commands_and_options() -> None:
     assert completed("orch", "mo") == ["model"]
-    assert completed("orch", "model", "") == ["list", "pull", "use", "rm", "add", "test"]
+    assert completed("orch", "model", "") == ["list", "pull", "use", "rm", "add", "test", "snapshots"]
     assert {"--install-completion", "--version"} <= set(completed("orch", "--"))
     for command in ("app", "ask", "chat", "init", "note", "log", "doctor", "model", "config"):
         options = completed("orch", command, "--")
