@@ -54,9 +54,23 @@ def completed(*words: str) -> list[str]:
 
 def test_commands_and_options() -> None:
     assert completed("orch", "mo") == ["model"]
-    assert completed("orch", "model", "") == ["list", "pull", "use", "rm", "add", "tune", "test"]
+    assert completed("orch", "model", "") == [
+        *("list", "pull", "use", "rm", "add", "tune", "test", "snapshots")
+    ]
     assert {"--install-completion", "--version"} <= set(completed("orch", "--"))
-    for command in ("app", "ask", "chat", "init", "note", "log", "doctor", "model", "config"):
+    for command in (
+        "app",
+        "ask",
+        "chat",
+        "init",
+        "note",
+        "log",
+        "doctor",
+        "model",
+        "config",
+        "warm",
+        "context",
+    ):
         options = completed("orch", command, "--")
         assert "--help" in options
         assert "--install-completion" not in options
@@ -68,6 +82,8 @@ def test_commands_and_options() -> None:
         ["ask", "--model", ""],
         ["chat", "--model", ""],
         ["app", "--model", ""],
+        ["warm", "--model", ""],
+        ["context", "--model", ""],
         ["model", "use", ""],
         ["config", "set", "model.name", ""],
     ],
