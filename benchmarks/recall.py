@@ -210,14 +210,16 @@ def _questions(journal: SqliteJournal, rng: random.Random, count: int) -> Iterat
 def append(count: int) -> bool:
     words = Words(random.Random(SEED))
     texts = [words.text() for _ in range(count)]
-    with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         journals = {name: SqliteJournal.open(Home(Path(folder) / name)) for name in ("with", "without")}
         times: dict[str, list[float]] = {name: [] for name in journals}
         for number, text in enumerate(texts):
-            for name, journal in journals.items():
+            for name, journal in sorted(journals.items(), reverse=number % 2 == 1):
                 body = {"role": ("user", "assistant")[number % 2], "text": text}
                 entry = Entry("message", body, "p", f"session-{number // 40}")
-                off = contextlib.nullcontext() if name == "with" else mock.patch.object(index, "add")
+                off = (
+                    contextlib.nullcontext() if name == "with" else mock.patch.object(index, "add", _nothing)
+                )
                 with off:
                     start = time.perf_counter()
                     journal.append([entry])
@@ -232,6 +234,10 @@ def append(count: int) -> bool:
         f"{ratio:.2f} × (budget {APPEND} ×)"
     )
     return ratio <= APPEND
+
+
+def _nothing(*_: object) -> None:
+    """In place of the index. A mock would cost more than what it replaces."""
 
 
 def main() -> int:
