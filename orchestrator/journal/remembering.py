@@ -10,6 +10,8 @@ from orchestrator.journal.turns import CLOSE, OPEN
 from orchestrator.types import Recollection
 
 TOOL_TOKENS = 1024
+TOOL_PAGES = 50
+"""Of an older journal that one call indexes: about ten seconds."""
 AUTOMATIC_TOKENS = 256
 SHARE = 0.55
 """Of what a prompt asks, weighed by how rare its words are, that one window must hold."""
@@ -17,6 +19,8 @@ HELD = 3
 """Words of the prompt that one window must hold: fewer meet by chance."""
 NEAR = 0.8
 """Of the best window's score: what scores less is not worth its prefill."""
+
+_NOT_ALL = "The newest of an older journal is not indexed yet. `orch recall` does it, or ask again."
 
 
 class SessionRecall:
@@ -32,8 +36,9 @@ class SessionRecall:
 
     def asked(self, query: str, session: str) -> str:
         """Excerpts for the model's own question, "" where nothing fits."""
-        self._recall.build()
-        return _framed(self._recall.ask(query, TOOL_TOKENS, self._scope(session)).excerpts)
+        whole = self._recall.build(pages=TOOL_PAGES)
+        found = _framed(self._recall.ask(query, TOOL_TOKENS, self._scope(session)).excerpts)
+        return found if whole else f"{found}\n{_NOT_ALL}".strip()
 
     def automatic(self, prompt: str, session: str, known: str) -> Recollection:
         """Excerpts that a prompt earns, each once in a session; mostly none.

@@ -19,12 +19,11 @@ TURN_KINDS: tuple[Kind, ...] = ("message", *NOTE_KINDS)
 OPEN, CLOSE = "<recalled>", "</recalled>"
 """Stand around what recall put into a prompt."""
 
-_QUOTED = re.compile(rf"{OPEN}.*?(?:{CLOSE}|\Z)", re.DOTALL)
+_QUOTED = rf"(?s:{OPEN}.*?(?:{CLOSE}|\Z))"
 # As `excerpts.shown` writes them: date, speaker and citation, then the text, indented.
-_EXCERPT = re.compile(
-    r"^\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][^\S\n]*"
-    r"(?:\n {4}[^\n]*|\n[^\S\n]*(?=\n))*",
-    re.MULTILINE,
+_EXCERPT = (
+    r"(?m:^\d{4}-\d\d-\d\d(?: \d\d:\d\d)? [^\n]*\[S[0-9A-Za-z_-]+#\d+\][^\S\n]*"
+    r"(?:\n {4}[^\n]*|\n[^\S\n]*(?=\n))*)"
 )
 _PLAIN_ROLES = frozenset({"user", "assistant", "system", "tool", ""})
 _OFTEN = 3
@@ -65,8 +64,8 @@ def milliseconds(iso: str, otherwise: int) -> int:
 def own_words(text: str) -> str:
     """The text without what it quotes from recall."""
     if OPEN in text:
-        text = _QUOTED.sub(" ", text)
-    return _EXCERPT.sub(" ", text) if "[S" in text else text
+        text = re.sub(_QUOTED, " ", text)
+    return re.sub(_EXCERPT, " ", text) if "[S" in text else text
 
 
 def indexed(kind: str, body: Mapping[str, Any] | None, wall: str) -> tuple[str, str, int]:

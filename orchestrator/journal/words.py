@@ -9,7 +9,6 @@ Pure. `VERSION` changes with every rule here, and the index is then built anew.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from orchestrator.journal.stop_words import OTHER_STOPS, STOP, WEAK
@@ -18,15 +17,17 @@ VERSION = 1
 MOST_CHARS = 100_000
 """Of one text: what stands behind them is not indexed."""
 _LONGEST = 64
-_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f]")
+# Patterns are text where few texts need them: compiling them all would take 3 ms at every start; `re`
+# keeps what it compiled.
+_MARKS = "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f]"
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U0003134f"
 )
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)*")
 _LETTER = rf"(?:(?![{_UNSPACED}_\u0964\u0965])[\w\u0900-\u0dff])"
-_ANY_WORD = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+(?:_+{_LETTER}+)*")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_A-Za-z0-9]+")
+_ANY_WORD = rf"[{_UNSPACED}]+|{_LETTER}+(?:_+{_LETTER}+)*"
+_PART = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_A-Za-z0-9]+"
 
 _MONTH_NAMES = (
     "january januar janvier enero gennaio janeiro januari jan",
@@ -43,8 +44,8 @@ _MONTH_NAMES = (
     "december dezember decembre diciembre dicembre dezembro dec dez",
 )
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-_ISO = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
-_WRITTEN = re.compile(
+_ISO = r"\b(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)"
+_WRITTEN = (
     r"\b(?:(\d{1,2})(?:st|nd|rd|th)?\.?\s+(?:of\s+|de\s+)?)?([a-z]{3,10})\.?"
     r"(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?,?\s+(?:of\s+|de\s+)?(\d{4})\b"
 )
@@ -53,7 +54,7 @@ _WRITTEN = re.compile(
 def words(text: str) -> Iterator[str]:
     """Every indexed word of the text, in order, with repeats."""
     text = text[:MOST_CHARS]
-    found = _ASCII_WORD.findall(text) if text.isascii() else _ANY_WORD.findall(_plain(text))
+    found = _ASCII_WORD.findall(text) if text.isascii() else re.findall(_ANY_WORD, _plain(text))
     for word in found:
         if word.isascii():
             if word.islower() and word.isalpha():  # most words: no identifier
@@ -80,15 +81,15 @@ def query_words(text: str) -> list[str]:
 
 def day_words(iso: str) -> tuple[str, ...]:
     """What the index holds of a turn's date (ISO 8601): its day, its month."""
-    match = _ISO.match(iso)
+    match = re.match(_ISO, iso)
     return tuple(_date(*match.groups())) if match else ()
 
 
 def date_words(text: str) -> list[str]:
     """Dates that a question names, as `day_words` writes them: 2026-11-03, 3 November 2026, May 2026."""
     text = _plain(text[:MOST_CHARS]).lower()
-    found = [word for match in _ISO.finditer(text) for word in _date(*match.groups())[:1]]
-    for before, month, after, year in _WRITTEN.findall(text):
+    found = [word for match in re.finditer(_ISO, text) for word in _date(*match.groups())[:1]]
+    for before, month, after, year in re.findall(_WRITTEN, text):
         if month in _MONTHS:
             day = before or after
             found += _date(year, f"{_MONTHS[month]:02}", f"{int(day):02}" if day else None)[:1]
@@ -101,7 +102,9 @@ def _date(year: str, month: str, day: str | None) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text)))
+    import unicodedata
+
+    return unicodedata.normalize("NFC", re.sub(_MARKS, "", unicodedata.normalize("NFKD", text)))
 
 
 def _of_word(word: str) -> Iterator[str]:
@@ -120,7 +123,7 @@ def _of_word(word: str) -> Iterator[str]:
     if lower not in STOP:
         yield lower
     if (word != lower and word[1:] != lower[1:]) or not (word.isalpha() or word.isdigit()):
-        parts = _PART.findall(word)
+        parts = re.findall(_PART, word)
         if len(parts) > 1:
             yield from (part.lower() for part in parts if len(part) > 1 and part.lower() not in STOP)
 

@@ -37,6 +37,7 @@ def holding(home: Home) -> list[str]:
 @pytest.fixture
 def filled(journal: SqliteJournal) -> Record:
     """A journal in which the secret was said long, early and often enough to be moved about."""
+    journal._connection.execute("PRAGMA secure_delete = OFF")  # Debian's SQLite has it on, others have not
     for number in range(120):
         journal.append([said(f"word{number} about lamps and windows")])
     record = journal.append([said(f"my passphrase {SECRET} lives here. " * 300)])[0]

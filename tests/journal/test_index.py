@@ -152,6 +152,25 @@ def test_an_older_journal_is_indexed_in_pages_when_somebody_asks(
         assert "written meanwhile" in {one.content for one in Recall(journal).ask("meanwhile", 9).excerpts}
 
 
+def test_a_call_or_prompt_of_a_model_waits_for_some_pages_only(
+    orch_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestrator.journal import remembering
+
+    with SqliteJournal.open(orch_home) as journal:
+        journal.append([said(f"lamp {number}", f"s{number % 3}") for number in range(95)])
+    without_index(orch_home)
+    monkeypatch.setattr(index.build_page, "__defaults__", (20,))
+    monkeypatch.setattr(remembering, "TOOL_PAGES", 2)
+    with SqliteJournal.open(orch_home) as journal:
+        memory = remembering.SessionRecall(journal, "p1")
+        memory.automatic("lamp", "now", "")
+        assert journal.reading(index.progress) == (20, 95)
+        assert "not indexed yet" in memory.asked("lamp", "now")
+        assert journal.reading(index.progress) == (60, 95)
+        assert "not indexed yet" not in memory.asked("lamp", "now")
+
+
 def test_records_that_an_older_version_wrote_meanwhile_are_indexed(journal: SqliteJournal) -> None:
     journal.append([said("first")])
     with pytest.MonkeyPatch.context() as patch:
