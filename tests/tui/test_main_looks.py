@@ -96,6 +96,7 @@ class Stage(App[None]):
         await self.push_screen(self.main)
         await self.main.furnished.wait()
         self.main.prompt.area.cursor_blink = False
+        self.main.trace._calls._clock = lambda: 0.0
         self.main.of_project(Path("/home/ines/heron"))
         self.main.change(branch="quota", dirty=2)
         for happening in self._happenings:
