@@ -63,7 +63,7 @@ DIFF = """--- a/utils/quota.py
 """
 SEARCH: tuple[Happening, ...] = (
     ToolCallEvent("search", {"pattern": "QuotaExceeded"}, "S7f3a#2"),
-    ToolResultEvent("search", True, None, 12, False, "3 matches in 2 files", "", "S7f3a#3"),
+    ToolResultEvent("search", True, None, 12, False, "(3 matches in 2 files)", "", "S7f3a#3"),
 )
 TESTS: tuple[Happening, ...] = (
     ToolCallEvent("shell", {"command": "pytest -q"}, "S7f3a#4"),

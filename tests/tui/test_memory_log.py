@@ -136,7 +136,7 @@ def a_session(journal: SqliteJournal) -> None:
     write(journal, "session", event="start", model="qwen2.5-coder-1.5b", mode="ask", sandbox="bwrap")
     write(journal, "message", role="user", text="Which function raises QuotaExceeded?")
     write(journal, "tool_call", name="search", arguments={"pattern": "QuotaExceeded"})
-    found = {"ok": True, "exit_code": None, "duration_ms": 12, "text": "3 matches in 2 files"}
+    found = {"ok": True, "exit_code": None, "duration_ms": 12, "text": "(3 matches in 2 files)"}
     write(journal, "tool_result", name="search", **found)
     write(journal, "message", role="assistant", text="`charge` in utils/quota.py, line 7.")
     because = {"because": "SQLite locks under our writers", "by": "user", "status": "confirmed"}
