@@ -26,7 +26,11 @@ class Repetition:
         """How long the run is that this call completes and that must not go on; 0: none."""
         self._times = self._times + 1 if call == self._last else 1
         self._last = call
-        return self._times if self._times >= (LOOKS if reads or self._failed else LIMIT) else 0
+        run = self._times
+        if run < (LOOKS if reads or self._failed else LIMIT):
+            return 0
+        self._times = 1  # of them only the first is left
+        return run
 
     def made(self, *, ok: bool) -> None:
         """How the newest call went."""

@@ -229,8 +229,9 @@ class Decoder:
 
     def feed(self, piece: str) -> str:
         """The next piece of the answer's text; empty while the text is, or may be, a call."""
+        young = len(self._raw) < _HOLD
         self._raw += piece
-        if not self._in_answer and len(self._raw) < _HOLD and (match := _ANSWER_START.match(self._raw)):
+        if not self._in_answer and young and (match := _ANSWER_START.match(self._raw)):
             self._in_answer, self._at = True, match.end()
         new = self._json_text() if self._in_answer else self._plain_text()
         self._answer += new

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.tools import files, syntax, walk
+from orchestrator.tools import files, setting, syntax, walk
 from orchestrator.tools.matching import Match, NoPlace, find
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, numbered, shorten
@@ -61,7 +61,7 @@ class Edit:
     def _plan(self, call: ToolCall) -> Change:
         missed, self._missed = self._missed, None
         old, new = str(call.arguments["old"]), str(call.arguments["new"])
-        path = self._target(call.arguments["path"], old)
+        path, said = self._target(call.arguments["path"], old)
         shown = files.relative(self._writer.root, path)
         self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
@@ -88,11 +88,10 @@ class Edit:
         try:
             match = find(_lf(was.content), _lf(old), _lf(new))
         except NoPlace as error:
-            if error.lines and (content := everywhere(was.content, old, new)):
-                said = f" ({len(error.lines)} places)"
-                return Change(path, shown, was.content, content, was.encode(content), said)
-            self._miss(path, was.content)
-            raise _misplaced(error, was.content, shown) from error
+            match_or_none = _setting(_lf(was.content), _lf(old), _lf(new), path)
+            if match_or_none is None:
+                return self._everywhere(error, was, path, shown, old, new)
+            match = match_or_none
         content = splice(was.content, match)
         if content == was.content:
             raise ToolError(
@@ -107,15 +106,29 @@ class Edit:
                 f"{_reads(whole(was.content), shown)}",
                 "Give whole lines as old and new, each with its own indentation.",
             )
-        return Change(path, shown, was.content, content, was.encode(content), match.said)
+        return Change(path, shown, was.content, content, was.encode(content), match.said + said)
 
-    def _target(self, given: str, old: str) -> Path:
-        """Where the edit goes: the path, or the one file of that name that there is."""
+    def _everywhere(
+        self, error: NoPlace, was: files.Text, path: Path, shown: str, old: str, new: str
+    ) -> Change:
+        """A name that stands in several places, changed in all of them. Raises `ToolError`."""
+        content, count = everywhere(was.content, old, new) if error.lines else (was.content, 0)
+        if not count or content == was.content or syntax.breaks(was.content, content, path):
+            self._miss(path, was.content)
+            raise _misplaced(error, was.content, shown) from error
+        return Change(path, shown, was.content, content, was.encode(content), f" ({count} places)")
+
+    def _target(self, given: str, old: str) -> tuple[Path, str]:
+        """Where the edit goes: the path, or the one file of that name that there is, which is said."""
         path = self._writer.target(given)
         if path.exists() or not old.strip():
-            return path
+            return path, ""
         same = [one for one in walk.project_files(self._writer.root) if Path(one).name == path.name]
-        return self._writer.target(same[0]) if len(same) == 1 else path
+        if len(same) != 1:
+            return path, ""
+        return self._writer.target(
+            same[0]
+        ), f" ({shorten(clean(given), 80)} does not exist; this is {same[0]})"
 
     def _miss(self, path: Path, content: str) -> None:
         """An edit that fails again picks from the file's own lines; it has been shown, if it is small."""
@@ -125,11 +138,23 @@ class Edit:
             self._writer.seen.want(path)
 
 
-def everywhere(content: str, old: str, new: str) -> str:
-    """The content with a name replaced wherever it stands as a whole; empty when `old` is no name."""
+def everywhere(content: str, old: str, new: str) -> tuple[str, int]:
+    """The content with a name replaced wherever it stands as a whole, and in how many places.
+
+    `3.8` is not in `13.8` or `3.8.1`; `foo` is in `a.foo()`, not in `foobar`.
+    """
     if not _NAME.fullmatch(old) or "\n" in new:
-        return ""
-    return re.sub(rf"(?<![\w.]){re.escape(old)}(?![\w])", lambda _: new, content)
+        return content, 0
+    before = r"(?<![\w.])" if old[0].isdigit() else r"(?<!\w)"
+    after = r"(?![\w]|\.\d)" if old[-1].isdigit() else r"(?!\w)"
+    return re.subn(before + re.escape(old) + after, lambda _: new, content)
+
+
+def _setting(text: str, old: str, new: str, path: Path) -> Match | None:
+    place = setting.find(text, old, new, path.suffix)
+    if place is None:
+        return None
+    return Match(place.start, place.end, place.new, f" (found by its name, {place.name}; it was {place.old})")
 
 
 def _misplaced(error: NoPlace, content: str, shown: str) -> ToolError:
@@ -159,8 +184,15 @@ def _shifted(content: str, match: Match, path: Path) -> str:
     first, *rest = match.new.split("\n")
     if not rest or there.strip():
         return splice(content, match)
-    new = "\n".join([first, *(there + line if line.strip() else line for line in rest)])
+    new = "\n".join([first, *(there + _tabbed(line, there) if line.strip() else line for line in rest)])
     return splice(content, replace(match, new=new))
+
+
+def _tabbed(line: str, there: str) -> str:
+    """The line indented with tabs where its surroundings are."""
+    bare = line.lstrip(" ")
+    spaces = len(line) - len(bare)
+    return "\t" * (spaces // 4) + bare if "\t" in there and spaces >= 4 else line
 
 
 def _single(path: Path) -> tuple[str, ...]:

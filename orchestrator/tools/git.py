@@ -149,22 +149,28 @@ class GitTool:
 
 def plans(command: str, root: Path) -> list[Plan]:
     """One plan, or several where a model joined commands: `add -A && git commit -m x`."""
-    try:
-        lexer = shlex.shlex(command, posix=True, punctuation_chars="&;")
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        words = list(lexer)
-    except ValueError:
-        return [plan(command, root)]
-    parts: list[list[str]] = [[]]
-    for word in words:
-        if word in ("&&", ";"):
-            parts.append([])
-        else:
-            parts[-1].append(word)
-    if len(parts) == 1 or not all(parts):
-        return [plan(command, root)]
-    return [plan(shlex.join(part), root) for part in parts]
+    parts = [part for part in _parts(command) if part.strip()]
+    return [plan(part, root) for part in parts or [command]]
+
+
+def _parts(command: str) -> list[str]:
+    """What stands between `&&` and `; ` outside quotes."""
+    parts, start, quote, at = [], 0, "", 0
+    while at < len(command):
+        char = command[at]
+        if quote:
+            at += char == "\\" and quote == '"'
+            quote = "" if command[at : at + 1] == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "\\":
+            at += 1
+        elif command.startswith("&&", at) or (char == ";" and command[at + 1 : at + 2].strip() == ""):
+            parts.append(command[start:at])
+            at += char == "&"
+            start = at + 1
+        at += 1
+    return [*parts, command[start:]]
 
 
 def _first_lines(text: str) -> str:
@@ -212,7 +218,7 @@ def _readable(args: list[str], root: Path) -> list[str]:
     joined: list[str] = []
     author = False
     for arg in args:
-        if author and not arg.startswith("-") and joined[-1] != "--author" and not (root / arg).exists():
+        if author and arg[:1].isupper() and joined[-1] != "--author" and not (root / arg).exists():
             joined[-1] += f" {arg}"
             continue
         author = arg.startswith("--author") or (author and bool(joined) and joined[-1] == "--author")

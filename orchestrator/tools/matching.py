@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -42,42 +43,18 @@ def find(text: str, old: str, new: str) -> Match:
         for step in (_exact, _by_lines, _by_tokens):
             places = step(text, wanted, instead)
             if len(places) > 1:
-                raise NoPlace([text.count("\n", 0, place.start) + 1 for place in places], [], 0)
+                raise NoPlace(_lines_of(text, places), [], 0)
             if places:
                 place = places[0]
                 return Match(place.start, place.end, place.new, said or place.said)
-    if setting := by_key(text, old, new):
-        return setting
     first, region = nearest(text, old)
     raise NoPlace([], region, first)
 
 
-_SETTING = re.compile(r"""\s*["']?([\w.-]+)["']?\s*[:=]\s*(.+?)\s*,?\s*""")
-_VALUE = r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s,;#}\])]+)"""
-
-
-def by_key(text: str, old: str, new: str) -> Match | None:
-    """Where the one setting of this name stands, when `old` and `new` are both `name = value`.
-
-    A model that has not read the file invents the old value and how it is written: the name decides,
-    and the file's own way of writing stays. A value of several parts is nothing to guess about.
-    """
-    was, now = _SETTING.fullmatch(old), _SETTING.fullmatch(new)
-    if not was or not now or was[1].lower() != now[1].lower() or was[2] == now[2]:
-        return None
-    pattern = (
-        rf"""(?<![\w.-])["']?{re.escape(now[1])}["']?[ \t]*[:=][ \t]*{_VALUE}(?=[ \t]*(?:[,;}}#\])]|$))"""
-    )
-    places = list(re.finditer(pattern, text, re.IGNORECASE | re.MULTILINE))
-    if len(places) != 1 or places[0][1][0] in "[{(" or now[2][0] in "[{(":
-        return None
-    found, value = places[0], now[2]
-    quote = found[1][0] if found[1][0] in "\"'" else ""
-    if quote and value[0] not in "\"'":
-        value = f"{quote}{value}{quote}"
-    elif not quote and value[0] in "\"'" and value[0] == value[-1]:
-        value = value[1:-1]
-    return Match(found.start(1), found.end(1), value, f" (found by its name, {now[1]}; it was {found[1]})")
+def _lines_of(text: str, places: list[Match]) -> list[int]:
+    """The numbers of the lines in which the places begin, from 1."""
+    ends = [found.start() for found in re.finditer("\n", text)]
+    return [bisect_left(ends, place.start) + 1 for place in places]
 
 
 def _readings(old: str, new: str) -> Iterator[tuple[str, str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import os
 import shutil
 import sys
@@ -52,7 +54,8 @@ class Run:
         self._commands = commands
 
     def preview(self, call: ToolCall) -> Preview:
-        return Preview("run Python", _code(call), self._commands.confined)
+        code = _code(call)
+        return Preview("shell" if _is_command(code) else "run Python", code, self._commands.confined)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         code = _code(call)
@@ -65,10 +68,24 @@ class Run:
 
 
 def _is_command(code: str) -> bool:
-    """Whether it is a command line and no Python: it does not parse, and a program is called so."""
-    first = code.split(maxsplit=1)[0] if code.strip() else ""
-    found = "\n" not in code.strip() and syntax.error(code, Path("code.py"))
-    return bool(found) and (shutil.which(first) is not None or first.startswith("./"))
+    """Whether it is a command line and no Python: one line, a program is called so, and it would fail."""
+    words = code.split()
+    if not words or "\n" in code.strip() or (len(words) > 1 and words[1].startswith("=")):
+        return False
+    if shutil.which(words[0]) is None and not words[0].startswith("./"):
+        return False
+    return bool(syntax.error(code, Path("code.py"))) or _only_names(code)
+
+
+def _only_names(code: str) -> bool:
+    """`ls -la` is Python, too: a difference of two names that nobody has defined."""
+    names = [node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
+    plain = (ast.Module, ast.Expr, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Name, ast.Load)
+    return (
+        bool(names)
+        and not any(hasattr(builtins, name) for name in names)
+        and all(isinstance(node, plain) for node in ast.walk(ast.parse(code)))
+    )
 
 
 def _code(call: ToolCall) -> str:

@@ -100,6 +100,9 @@ class Write:
             return Change(path, shown, None, new, files.Text("").encode(new))
         data = files.read_bytes(path, shown)
         if files.is_binary(data):
+            if path not in self._writer.seen:
+                self._writer.seen.add(path)
+                raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
         if was.content.strip() and path not in self._writer.seen and was.content != new:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.tui.emulator import cells, key_codes
@@ -233,6 +233,7 @@ OUTPUT = st.lists(
 
 
 @given(OUTPUT)
+@example(["\x1b[?7l", "0" * 11 + "漢"])
 def test_nothing_a_program_prints_breaks_the_screen(output: list[str | tuple[int, int]]) -> None:
     terminal = Terminal(12, 4)
     for piece in output:

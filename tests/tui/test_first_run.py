@@ -139,6 +139,19 @@ def test_without_room_nothing_is_begun() -> None:
     assert node.pulled == []
 
 
+def test_what_a_thread_brings_after_the_screen_is_closed_changes_nothing() -> None:
+    async def drive(pilot: Pilot[Any], host: Host) -> None:
+        picker = _picker(host)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert host.result is None
+        await picker._load()
+        picker._draw()
+        picker._trouble("late")
+
+    _play(_node(), drive)
+
+
 async def _until_heard(pilot: Pilot[Any], node: SmallNode, picker: ModelPicker) -> None:
     while picker._latest[0] != node.steps[-1]:
         await pilot.pause(0.001)

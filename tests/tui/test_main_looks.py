@@ -63,7 +63,7 @@ DIFF = """--- a/utils/quota.py
 """
 SEARCH: tuple[Happening, ...] = (
     ToolCallEvent("search", {"pattern": "QuotaExceeded"}, "S7f3a#2"),
-    ToolResultEvent("search", True, None, 12, False, "3 matches in 2 files", "", "S7f3a#3"),
+    ToolResultEvent("search", True, None, 12, False, "(3 matches in 2 files)", "", "S7f3a#3"),
 )
 TESTS: tuple[Happening, ...] = (
     ToolCallEvent("shell", {"command": "pytest -q"}, "S7f3a#4"),
@@ -96,6 +96,7 @@ class Stage(App[None]):
         await self.push_screen(self.main)
         await self.main.furnished.wait()
         self.main.prompt.area.cursor_blink = False
+        self.main.trace._calls._clock = lambda: 0.0
         self.main.of_project(Path("/home/ines/heron"))
         self.main.change(branch="quota", dirty=2)
         for happening in self._happenings:

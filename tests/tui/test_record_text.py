@@ -59,7 +59,7 @@ def record(kind: Kind, body: Mapping[str, Any] | None, **more: Any) -> Record:
         ("tool_call", {"name": "search", "arguments": {"pattern": "Quota"}}, ("call", "search Quota")),
         (
             "tool_result",
-            {"name": "search", "ok": True, "text": "3 matches in 2 files", "duration_ms": 12},
+            {"name": "search", "ok": True, "text": "(3 matches in 2 files)", "duration_ms": 12},
             ("result", "search 3 hits 12ms"),
         ),
         (

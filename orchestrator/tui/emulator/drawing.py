@@ -70,7 +70,7 @@ class DrawnScreen(pyte.Screen):  # type: ignore[misc]
             self._mark(character)
             return
         if self.cursor.x + size > self.columns:
-            self._wrap()
+            self._wrap(size)
         if modes.IRM in self.mode:
             self.insert_characters(size)
         x, row = self.cursor.x, self.buffer[self.cursor.y]
@@ -90,9 +90,10 @@ class DrawnScreen(pyte.Screen):  # type: ignore[misc]
         if x >= 0 and len(row[x].data) < _MARKS:
             row[x] = row[x]._replace(data=row[x].data + mark)
 
-    def _wrap(self) -> None:
+    def _wrap(self, size: int = 1) -> None:
+        """Go on in the next line, or where nothing wraps, at the last place that holds `size` cells."""
         if modes.DECAWM not in self.mode:
-            self.cursor.x = min(self.cursor.x, self.columns - 1)
+            self.cursor.x = min(self.cursor.x, self.columns - size)
             if self.cursor.x and self.buffer[self.cursor.y][self.cursor.x].data == "":
                 self.cursor.x -= 1
             return

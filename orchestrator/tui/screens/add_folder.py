@@ -86,7 +86,8 @@ class AddFolderScreen(ModalScreen[ProjectRow | None]):
     async def _offer(self, typed: str) -> None:
         self._offered = await asyncio.to_thread(folders, typed)
         names = (one_line(Path(path).name, 30) for path in self._offered)
-        self.query_one("#offered", Static).update(Content("  ".join(names)))
+        for found in self.query("#offered").results(Static):  # none once the screen is closed
+            found.update(Content("  ".join(names)))
 
     def action_complete(self) -> None:
         """As far as all that is offered agrees; then to the first."""
@@ -108,7 +109,8 @@ class AddFolderScreen(ModalScreen[ProjectRow | None]):
         try:
             row = await asyncio.to_thread(self._node.add_project, folder)
         except OrchError as error:
-            self.query_one("#error", Static).update(Content(one_line(str(error), 400)))
+            for found in self.query("#error").results(Static):
+                found.update(Content(one_line(str(error), 400)))
         else:
             self.dismiss(row)
 

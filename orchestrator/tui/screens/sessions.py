@@ -162,8 +162,10 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
             self._words(transcript(records))
 
     def _words(self, content: Content) -> None:
-        self.query_one("#words", Static).update(content)
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        for found in self.query("#words").results(Static):  # none once the screen is closed
+            found.update(content)
+        for box in self.query(VerticalScroll):
+            box.scroll_home(animate=False)
 
     def _after_a_pause(self, what: str, act: Callable[[], None]) -> None:
         """Only the last of several in a row is done."""
@@ -199,7 +201,8 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
         self._after_a_pause("words", self._preview)
 
     def _say(self, text: str) -> None:
-        self.query_one("#says", Static).update(Content(one_line(text, 500)), layout=False)
+        for found in self.query("#says").results(Static):  # none once the screen is closed
+            found.update(Content(one_line(text, 500)), layout=False)
 
 
 def _counted(prompts: int) -> str:

@@ -152,7 +152,8 @@ class WorkspaceScreen(ModalScreen[ProjectRow | None]):
         self._say(f"{gone}{project.root}{f' · last used {used}' if used else ''}")
 
     def _say(self, text: str) -> None:
-        self.query_one("#says", Static).update(Content(one_line(text, 500)), layout=False)
+        for found in self.query("#says").results(Static):  # none once the screen is closed
+            found.update(Content(one_line(text, 500)), layout=False)
 
     @on(SearchList.Chosen)
     def action_choose(self) -> None:

@@ -174,10 +174,13 @@ class ModelPicker(Widget):
 
     def _draw(self) -> None:
         self._transfer.update(*self._latest)
-        self.query_one("#progress", Static).update(progress(self._transfer, self.size.width), layout=False)
+        for found in self.query("#progress").results(Static):
+            found.update(progress(self._transfer, self.size.width), layout=False)
 
     def _put(self, where: str, text: str) -> None:
-        self.query_one(f"#{where}", Static).update(Content(one_line(text, 600)))
+        # A thread may end after the screen has been closed, and then there is no such row.
+        for found in self.query(f"#{where}").results(Static):
+            found.update(Content(one_line(text, 600)))
 
     def _trouble(self, text: str) -> None:
         self._put("trouble", text)
