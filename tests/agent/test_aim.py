@@ -65,3 +65,11 @@ def test_runs_of_equal_calls_are_counted(reads: bool, which: list[int]) -> None:
         run, last = (run + 1 if one == last else 1), one
         told = repetition.seen(ToolCall("x", {"n": one}), reads=reads)
         assert told == (run if run >= (LOOKS if reads else LIMIT) else 0)
+        run = 1 if told else run  # of the stopped ones only the first is left
+
+
+def test_what_failed_is_not_made_again_as_it_was() -> None:
+    repetition, call = Repetition(), ToolCall("edit", {"old": "a"})
+    assert repetition.seen(call, reads=False) == 0
+    repetition.made(ok=False)
+    assert repetition.seen(call, reads=False) == LOOKS

@@ -63,16 +63,20 @@ class Tools:
     sandbox: str = "bwrap"
     hang: bool = False
     refused: str = ""
+    unread: ToolCall | None = None
     specs: tuple[ToolSpec, ...] = (SEARCH, WRITE, SHELL)
 
     def effect(self, call: ToolCall) -> Effect:
         return next(spec.effect for spec in self.specs if spec.name == call.name)
 
+    def look(self) -> ToolCall | None:
+        return self.unread
+
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         return spec
 
     def refusal(self, call: ToolCall) -> str:
-        return self.refused
+        return "" if self.unread and call.name == self.unread.name else self.refused
 
     def preview(self, call: ToolCall) -> Preview:
         return Preview(call.name)
@@ -281,6 +285,22 @@ def test_a_look_runs_once_in_a_row_and_a_command_twice(orch_home: Home, call: To
     said = last.messages[here.session.window.stable :]  # type: ignore[union-attr]
     assert [message.role for message in said] == ["user", "assistant", "tool"]
     assert said[1].call == call
+
+
+def test_a_change_of_a_file_unread_becomes_a_look(orch_home: Home) -> None:
+    look = ToolCall("search", {"pattern": "the file"})
+    tools = Tools(refused="old was not found", unread=look)
+    write = ToolCall("write", {"path": "a", "content": "b"})
+    here = world(orch_home, [write, look, "done"], tools=tools, max_steps=4)
+    events = played(here, "change it")
+    assert [(event.name, event.ok) for event in of(events, ToolResultEvent)][:2] == [
+        ("write", False),
+        ("search", True),
+    ]
+    second = here.backend.requests[1]
+    assert [m.call for m in second.messages if m.call][-1] == look
+    assert write not in [m.call for m in second.messages]
+    assert ANSWER_SPEC.name not in [spec.name for spec in second.choices]
 
 
 def test_out_of_steps_only_an_answer_is_possible(orch_home: Home) -> None:

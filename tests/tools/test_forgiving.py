@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from orchestrator.errors import ToolError
 from orchestrator.tools.edit import everywhere
 from orchestrator.tools.git import plan, plans
-from orchestrator.tools.matching import by_key
+from orchestrator.tools.setting import find as by_name
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
 from tests.tools.test_git import READS, WRITES
 
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
-VALUE = st.from_regex(r"[a-z0-9][a-z0-9.]{0,8}", fullmatch=True)
+VALUE = st.from_regex(r"v[a-z0-9.]{0,8}", fullmatch=True)
 
 
 # --- search -------------------------------------------------------------------------------------
@@ -100,9 +100,9 @@ def test_a_setting_found_by_name_changes_one_value(settings: dict[str, str], dat
     now = data.draw(VALUE)
     mark, quote = data.draw(st.sampled_from([" = ", "=", ": "])), data.draw(st.sampled_from(["", '"', "'"]))
     text = "".join(f"{key}{mark}{quote}{value}{quote}\n" for key, value in settings.items())
-    match = by_key(text, f"{name} = never{now}", f"{name} = {now}")
-    assert match is not None
-    changed = text[: match.start] + match.new + text[match.end :]
+    place = by_name(text, f"{name} = never{now}", f"{name} = {now}", ".ini")
+    assert place is not None
+    changed = text[: place.start] + place.new + text[place.end :]
     assert changed == "".join(
         f"{key}{mark}{quote}{now if key == name else value}{quote}\n" for key, value in settings.items()
     )
@@ -117,10 +117,37 @@ def test_a_setting_found_by_name_changes_one_value(settings: dict[str, str], dat
         ("port == 1\n", "port = 3", "port = 4"),
         ("port = 1\n", "port = 3", "host = 4"),
         ("aXb = 1\n", "a.b = 3", "a.b = 4"),
+        ("let x = a.b(c)\n", "x = 2", "x = 3"),
+        ('<a href="x">t</a>', 'href="y"', 'href="z"'),
+        ("x = None\n", "x = 'a'", "x = 'hello'"),
+        ("color: red;\n", "color: blue;", "color: green;"),
+        ('name = "demo"\n', "name = y", 'name = a"b'),
+        ('a = "x"\n', "a = y", 'a = "'),
+        ("#port = 5\n", "port = 4", "port = 6"),
+        ("port = 5\n", "port = 4", "port = many"),
+        ("on = true\n", "on = 1", "on = 2"),
+        ("x = " + " " * 400 + "1", "x = " + " " * 400 + "1" + " " * 400 + "\nz", "x = 2"),
     ],
 )
-def test_what_is_not_one_setting_is_not_guessed(text: str, old: str, new: str) -> None:
-    assert by_key(text, old, new) is None
+@pytest.mark.parametrize("suffix", [".py", ".html", ".css", ".js"])
+def test_what_is_not_one_setting_is_not_guessed(text: str, old: str, new: str, suffix: str) -> None:
+    assert by_name(text, old, new, suffix) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "now"),
+    [
+        ('{"port": 3000, "on": false}', "port = 80", "port = 8088", '{"port": 8088, "on": false}'),
+        ('{"port": 3000, "on": false}', "on = True", "on = True ", None),
+        ('{"port": 3000, "on": false}', "on = False", "on = True", '{"port": 3000, "on": true}'),
+        ("debug = False\n", "debug: false", "debug: true", "debug = True\n"),
+        ('name = "x"\n', "name = y", "name = z", 'name = "z"\n'),
+        ("timeout: 3 # s\n", "timeout: 4", "timeout: 5", "timeout: 5 # s\n"),
+    ],
+)
+def test_the_file_s_own_way_of_writing_stays(text: str, old: str, new: str, now: str | None) -> None:
+    place = by_name(text, old, new, ".py")
+    assert (place and text[: place.start] + place.new + text[place.end :]) == now
 
 
 def test_a_setting_in_a_file_with_crlf_keeps_its_ends(bench: Bench) -> None:
@@ -132,9 +159,10 @@ def test_a_setting_in_a_file_with_crlf_keeps_its_ends(bench: Bench) -> None:
 @given(st.lists(st.sampled_from(["foo", "foobar", "xfoo", " ", "\n", "\r\n", "\t", "(", "-"])))
 def test_everywhere_replaces_whole_names_only(parts: list[str]) -> None:
     content = "".join(parts)
-    done = everywhere(content, "foo", r"\1")
+    done, count = everywhere(content, "foo", r"\1")
+    assert count == done.count(r"\1")
     assert re.split(r"\W+", done.replace(r"\1", "foo")) == re.split(r"\W+", content)
-    assert not re.search(r"(?<![\w.])foo(?!\w)", done)
+    assert not re.search(r"(?<!\w)foo(?!\w)", done)
     assert re.findall(r"\s", done) == re.findall(r"\s", content)
 
 
@@ -143,6 +171,14 @@ def test_a_name_is_replaced_in_all_its_places(bench: Bench) -> None:
     result = bench("edit", path="a.txt", old="1.0", new="2.0")
     assert result.ok
     assert path.read_bytes() == b"v1.0\r\n2.0\t2.0 1x0 1.01\r\n"
+
+
+def test_a_name_that_is_only_part_of_others_is_changed_nowhere(bench: Bench) -> None:
+    path = bench.file("a.py", "foobar = 1\nfoobaz = 2\n")
+    assert not bench("edit", path="a.py", old="foo", new="bar").ok
+    assert path.read_text() == "foobar = 1\nfoobaz = 2\n"
+    bench.file("b.py", "def foo():\n    a.foo()\n    foobar()\n")
+    assert "(2 places)" in bench("edit", path="b.py", old="foo", new="run").text
 
 
 @pytest.mark.parametrize("tab", ["    ", "\t"])
@@ -181,10 +217,21 @@ def test_a_command_line_that_is_no_python_is_run_by_the_shell(bench: Bench) -> N
     bench.file("a.txt", "one\ntwo\n")
     assert bench("run", code="cat a.txt | tail -1").text.startswith("two")
     assert bench("run", code="1 + 1").text.startswith("2")
+    assert "a.txt" in bench("run", code="ls -a").text
+    assert "SyntaxError" in bench("run", code="test = = 1").text
+    shown = bench.toolbox.preview(ToolCall("run", {"code": "cat a.txt | tail -1"}))
+    assert shown.title == "shell"
     assert "SyntaxError" in bench("run", code="nosuchprogram = = 1").text
 
 
 # --- git ----------------------------------------------------------------------------------------
+
+
+def test_separators_in_quotes_join_nothing() -> None:
+    root = Path("/tmp")
+    for command in ("commit -m 'x && y'", 'commit -m "a; b"', "log --format=%h;%s"):
+        assert plans(command, root) == [plan(command, root)]
+    assert plans("status; ", root) == [plan("status", root)]
 
 
 REFUSED = ("push", "-c core.pager=x log", "log --output=x", "diff /etc/passwd a", "log | head", "grep -Ox y")
@@ -192,7 +239,7 @@ REFUSED = ("push", "-c core.pager=x log", "log --output=x", "diff /etc/passwd a"
 
 @given(
     st.lists(st.sampled_from((*READS, *WRITES, *REFUSED)), min_size=2, max_size=4),
-    st.sampled_from(["; ", ";", " && ", "&&"]),
+    st.sampled_from(["; ", " ; ", " && ", "&&"]),
 )
 def test_joined_commands_get_through_what_each_does(commands: list[str], joint: str) -> None:
     root = Path("/tmp")
