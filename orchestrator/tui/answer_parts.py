@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-PART_CHARS = 1_500
+PART_CHARS = 700
 """A part is not ended before it is so long."""
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
