@@ -48,7 +48,7 @@ PRIVATE = "/private "
 
 
 @runtime_checkable
-class Sends(Protocol):
+class Sends(Backend, Protocol):
     """A backend that sends prompts to another program, and can show exactly what."""
 
     async def outbound(self, request: GenerateRequest) -> Mapping[str, Any]: ...
@@ -248,6 +248,10 @@ class Session:
         backend = self._parts.backend
         if not isinstance(backend, Sends):
             return {}
+        if self.window is None:  # nobody has opened it: what it would start from is read, nothing recorded
+            info = await backend.start()
+            self._limits = replace(self._limits, context_size=info.context_size)
+            await self._read_window()
         private = prompt.startswith(PRIVATE)
         conversation = self._conversation.copy()
         conversation.private = private

@@ -33,12 +33,22 @@ def context(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
+    outbound: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROMPT", help="Instead: what this prompt would send, exactly.", show_default=False
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show what is in the model's window: tokens by part, what was left out, and what is cached.
 
-    Writes nothing. In a session, /context says the same with the conversation.
+    Writes nothing. In a session, /context says the same with the conversation. With --outbound the request
+    that goes to the model's server first is printed as JSON, secrets taken out; {} where nothing is sent.
     """
+    if outbound is not None:
+        typer.echo(json.dumps(asyncio.run(_sent(project or Path(), model, outbound)), indent=2))
+        return
     from orchestrator.config import load
     from orchestrator.paths import home
     from orchestrator.workspaces import find_project
@@ -76,6 +86,15 @@ async def _report(project: Project | None, name: str, settings: Settings, where:
         "next_session": start,
         "last_turn": _last_turn(owner, where) if project else None,
     }
+
+
+async def _sent(project: Path, model: str | None, prompt: str) -> dict[str, Any]:
+    """The body of the first request of a session with this prompt; its answer is not asked for."""
+    from orchestrator import wiring
+    from orchestrator.agent.approval import Never
+
+    async with wiring.desktop(wiring.Options(project, model, cold=True), Never()) as desktop:
+        return dict(await desktop.session.outbound(prompt))
 
 
 async def _start(backend: Backend, reading: Reading) -> dict[str, int] | None:

@@ -114,6 +114,22 @@ def test_what_would_be_sent_is_what_is_sent_and_holds_no_secret(
     assert "Heron" in text
 
 
+def test_a_command_shows_what_would_be_sent_and_sends_nothing(
+    server: ModelServer, orch_home: Home, tmp_path: Path
+) -> None:
+    elsewhere(server, orch_home)
+    (tmp_path / "PROJECT_CONTEXT.md").write_text(f"# Heron\n\nDeploy with {TOKEN}.\n")
+    done = orch("context", "--outbound", f"Is {TOKEN} valid?", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert bodies(server) == []
+    assert TOKEN not in done.stdout
+    assert "Is [redacted:" in shown["messages"][-1]["content"]
+    asked = with_session(tmp_path, lambda desktop, _: events(desktop.session.turn(f"Is {TOKEN} valid?")))
+    assert asked
+    assert bodies(server) == [shown]
+
+
 def test_a_private_turn_and_its_records_stay(server: ModelServer, orch_home: Home, tmp_path: Path) -> None:
     elsewhere(server, orch_home, script(tmp_path / "local.json", {"answer": "That is above the median."}))
 
