@@ -45,6 +45,10 @@ _REFUSED = (
         "--gpg-sign",
     ),
 )
+_UNSTAGED = (
+    "Nothing is staged, so nothing was committed. Use commit -am MESSAGE for all changed files, "
+    "or commit -m MESSAGE FILE for one."
+)
 _USAGE = 129
 """Git's exit code when it could not read its arguments."""
 _REFUSED_SHORT = {
@@ -125,6 +129,8 @@ class GitTool:
             said = f"There is no file or commit {unknown[1]}."
             hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
             result = replace(result, text=f"{said}{hint}\n[exit code {result.exit_code}]")
+        elif not result.ok and "no changes added to commit" in result.text:
+            result = replace(result, text=f"{_UNSTAGED}\n[exit code {result.exit_code}]")
         elif result.ok and planned.args[0] == "diff" and result.text == NO_OUTPUT:
             status = await self._one(Plan(("status", "--short"), "read"), repository, lambda piece: None)
             result = replace(result, text=f"{NO_OUTPUT}\nstatus --short: {status.text}")

@@ -42,6 +42,8 @@ def find(text: str, old: str, new: str) -> Match:
     for wanted, instead, said in _readings(old, new):
         for step in (_exact, _by_lines, _by_tokens):
             places = step(text, wanted, instead)
+            if len(places) > 1:  # `port = 80` is meant where `port = 8000` stands, too
+                places = [one for one in places if _bounded(text, one)] or places
             if len(places) > 1:
                 raise NoPlace(_lines_of(text, places), [], 0)
             if places:
@@ -49,6 +51,17 @@ def find(text: str, old: str, new: str) -> Match:
                 return Match(place.start, place.end, place.new, said or place.said)
     first, region = nearest(text, old)
     raise NoPlace([], region, first)
+
+
+def _bounded(text: str, place: Match) -> bool:
+    """Whether the place begins and ends where words do."""
+    before, first = text[place.start - 1 : place.start], text[place.start : place.start + 1]
+    last, after = text[place.end - 1 : place.end], text[place.end : place.end + 1]
+    return not (_joins(before) and _joins(first)) and not (_joins(last) and _joins(after))
+
+
+def _joins(char: str) -> bool:
+    return bool(char) and _word(char)
 
 
 def _lines_of(text: str, places: list[Match]) -> list[int]:

@@ -57,6 +57,8 @@ class Search:
             if names:
                 return ToolResult(True, said + _name_text(names, pattern))
             raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
+        if pattern.removeprefix("./") in paths and (text := self._content(pattern.removeprefix("./"))):
+            return ToolResult(True, said + text + _name_text([pattern.removeprefix("./")], pattern))
         async for hits, how in self._ladder(under, pattern):
             if hits:
                 unread = self._too_large(paths) if how else ""

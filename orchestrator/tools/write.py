@@ -14,6 +14,8 @@ from orchestrator.tools.text import change_counts, clean, count, numbered, short
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MARKDOWN = ("", "md", "markdown")
+_FEW_LINES = 3
+"""A file of so many lines may be replaced by less."""
 _SHOWN_NEW = 6
 """Lines of a change that the model reads back."""
 
@@ -113,9 +115,23 @@ class Write:
                 f"{shown} exists, and write would replace all of it.{_reads(whole(was.content))}",
                 "Use edit to change a part of it, or write again to replace it.",
             )
+        if fault := _drops(was.content, new):
+            raise ToolError(
+                f"{shown} would lose {fault}.",
+                "To add lines use edit, with the last line as old and it with the new ones as new; "
+                "to start anew remove the file first.",
+            )
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
+
+
+def _drops(old: str, new: str) -> str:
+    """How much of a file is gone when a fragment is written over it: "9 of 9 lines"; else empty."""
+    was, now = [line for line in _lf(old).split("\n") if line.strip()], set(_lf(new).split("\n"))
+    lost = sum(line not in now for line in was)
+    fragment = len([line for line in now if line.strip()]) < len(was) / 2
+    return f"{lost} of {len(was)} lines" if len(was) > _FEW_LINES and fragment and lost > len(was) / 2 else ""
 
 
 def _reads(lines: str) -> str:

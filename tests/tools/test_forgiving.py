@@ -35,6 +35,12 @@ def test_two_hits_are_shown_with_their_lines_and_three_without(bench: Bench) -> 
     assert many == ["a.txt:11: line 11", "a.txt:12: line 12", "a.txt:13: line 13", "(3 matches in 1 file)"]
 
 
+def test_the_path_of_a_file_finds_the_file_and_not_its_mentions(bench: Bench) -> None:
+    bench.file("src/settings.ini", "port = 1\n")
+    bench.file("README.md", "See src/settings.ini.\n")
+    assert bench("search", pattern="src/settings.ini").text.startswith("src/settings.ini:\n1: port = 1")
+
+
 def test_the_one_file_of_a_name_is_shown_if_it_is_small(bench: Bench) -> None:
     bench.file("src/settings.ini", "port = 1\n")
     bench.file("src/large.ini", "port = 1\n" * 500)
@@ -53,6 +59,17 @@ def test_a_file_that_was_not_seen_is_shown_before_it_is_replaced(bench: Bench) -
     assert path.read_text() == "keep me\n"
     assert bench("write", path="a.txt", content="x\n").ok
     assert path.read_text() == "x\n"
+
+
+def test_a_fragment_is_not_written_over_a_file(bench: Bench) -> None:
+    path = bench.file("a.txt", "".join(f"line {n}\n" for n in range(9)))
+    bench("read", path="a.txt")
+    refused = bench("write", path="a.txt", content="line 10\n")
+    assert not refused.ok
+    assert "would lose 9 of 9 lines" in refused.text
+    assert path.read_text().count("\n") == 9
+    assert bench("write", path="a.txt", content="".join(f"new {n}\n" for n in range(8))).ok
+    assert bench("write", path="a.txt", content="".join(f"new {n}\n" for n in range(12))).ok
 
 
 def test_an_empty_file_and_ones_own_are_written_at_once(bench: Bench) -> None:
@@ -210,6 +227,12 @@ def test_no_namesake_outside_or_kept_by_git(bench: Bench, tmp_path: Path) -> Non
     assert [one.read_text() for one in (secret, config, checkpoint)] == ["x = 1\n"] * 3
 
 
+def test_a_number_is_not_the_beginning_of_a_longer_one(bench: Bench) -> None:
+    path = bench.file("a.json", '{"x": {"burst": 10}, "y": {"burst": 1000}}\n')
+    assert bench("edit", path="a.json", old='"burst": 10', new='"burst": 15').ok
+    assert path.read_text() == '{"x": {"burst": 15}, "y": {"burst": 1000}}\n'
+
+
 # --- run ----------------------------------------------------------------------------------------
 
 
@@ -273,6 +296,10 @@ def repository(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_joined_commands_run_until_one_fails(repository: Bench) -> None:
     assert repository("git", command='add -A && git commit -qm "a; b && c"; log --format=%s').ok
     assert repository("git", command="log --format=%s").text == "a; b && c"
+    bench_file = repository.file("a.txt", "two\n")
+    assert "Nothing is staged" in repository("git", command="commit -m x").text
+    assert repository("git", command="restore a.txt").ok
+    assert bench_file.read_text() == "one\n"
     failed = repository("git", command="checkout nowhere && branch never")
     assert not failed.ok
     assert repository("git", command="branch").text == "* main"
