@@ -84,6 +84,7 @@ class MainScreen(Screen[None]):
         self.memory: MemoryLogPane
         self.xray: XrayPane
         self.furnished = asyncio.Event()
+        self._renders = False
         self.approval = ApprovalPanel(id="approval")
         self.prompt = Prompt(commands=commands.listing(), id="prompt")
         self.status = StatusLine(id="status")
@@ -93,7 +94,6 @@ class MainScreen(Screen[None]):
         self._came = asyncio.Event()
         self._opened: Opened | None = None
         self._reading = Remaining()
-        self._root: Path | None = None
         self._commanding = False
 
     def compose(self) -> ComposeResult:
@@ -108,9 +108,13 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self._queued.display = False
         self.prompt.focus()
-        self.call_after_refresh(
-            self.run_worker, self._render_happenings(), group="render", exit_on_error=True
-        )
+        # After the first frame; a screen that was opened over this one before it ends the wait, too.
+        self.call_after_refresh(self.on_screen_suspend)
+
+    def on_screen_suspend(self) -> None:
+        if not self._renders:
+            self._renders = True
+            self.run_worker(self._render_happenings(), group="render", exit_on_error=True)
 
     def on_resize(self, event: Resize) -> None:
         self.side.wide = event.size.width >= WIDE
@@ -194,7 +198,7 @@ class MainScreen(Screen[None]):
             case SessionOpened():
                 self._opened = happening.opened
                 self.change(project=happening.opened.name)
-                self._offer_files_of(happening.opened.root)
+                self.prompt.set_root(happening.opened.root)
                 self.memory.reload()
             case Failed():
                 self._stopped()
@@ -275,12 +279,7 @@ class MainScreen(Screen[None]):
         """A session of the project in this folder is being opened."""
         root = folder.expanduser().absolute()
         self.status.status = Status(project=root.name or str(root), mode=self.status.status.mode)
-        self._offer_files_of(root)
-
-    def _offer_files_of(self, root: Path) -> None:
-        if root != self._root:
-            self._root = root
-            self.prompt.set_root(root)
+        self.prompt.set_root(root)
 
     def time(self) -> str:
         """HH:MM, for what is said now."""

@@ -56,6 +56,7 @@ class Prompt(Widget):
         self._sign = Static(SIGN, id="sign", markup=False)
         self.area = PromptArea(self._menu, history or History(home().history))
         self.area.commands = commands
+        self._root = root
         self._index = FileIndex(root) if root else None
         self._ranker = Ranker()
         self.typing: Callable[[], None] = lambda: None
@@ -94,7 +95,10 @@ class Prompt(Widget):
         self.area.commands = commands
 
     def set_root(self, root: Path) -> None:
-        """Offer the files of another folder."""
+        """Offer the files of this folder."""
+        if root == self._root:
+            return
+        self._root = root
         if self.is_running:
             self.workers.cancel_group(self, "files")
             self.workers.cancel_group(self, "index")
