@@ -59,7 +59,8 @@ def fold(text: str, width: int) -> list[str]:
         if len(line) <= width and line.isascii() and "\t" not in line:  # most lines
             folded.append(line)
             continue
-        folded += chop_cells(line.expandtabs(TAB), width) or [""]
+        whole = line.expandtabs(TAB)
+        folded += chop_cells(whole, width) or [whole]  # nothing is cut from what has no width
     return folded
 
 

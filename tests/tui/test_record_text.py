@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.terminal import plain
@@ -181,6 +181,7 @@ def test_lines_fit_their_width(left: list[str], right: list[str], width: int) ->
 
 
 @given(st.text(), st.integers(2, 60))
+@example("\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}", 2)
 def test_folding_loses_nothing_but_what_must_not_be_shown(text: str, width: int) -> None:
     folded = fold(text, width)
     assert "".join(folded) == "".join(line.expandtabs(4) for line in plain(text).splitlines())
