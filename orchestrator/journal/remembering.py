@@ -13,6 +13,8 @@ TOOL_TOKENS = 1024
 TOOL_PAGES = 50
 """Of an older journal that one call indexes: about ten seconds."""
 AUTOMATIC_TOKENS = 256
+QUESTION = 300
+"""Characters up to which a message that ends with a question mark is nothing but a question."""
 SHARE = 0.55
 """Of what a prompt asks, weighed by how rare its words are, that one window must hold."""
 HELD = 3
@@ -51,7 +53,11 @@ class SessionRecall:
         found = self._recall.ask(prompt, AUTOMATIC_TOKENS, scope)
         if found.share < SHARE or found.held < HELD:
             return Recollection()
-        new = [one for one in found.excerpts if one.role != "assistant" and f"{one.citation}]" not in known]
+        new = [
+            one
+            for one in found.excerpts
+            if one.role != "assistant" and not _asks(one) and f"{one.citation}]" not in known
+        ]
         self._given.update(one.id for one in new)
         return Recollection(_framed(new), tuple(one.citation for one in new))
 
@@ -63,6 +69,13 @@ class SessionRecall:
             without_session=session,
             least=near,
         )
+
+
+def _asks(one: Excerpt) -> bool:
+    """Whether it is only a question: that it was asked before says nothing about its answer."""
+    return (
+        one.kind == "message" and len(one.content) <= QUESTION and one.content.rstrip().endswith(("?", "?"))
+    )
 
 
 def _framed(found: Iterable[Excerpt]) -> str:

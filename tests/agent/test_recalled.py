@@ -53,6 +53,15 @@ def test_another_prompt_stands_alone(orch_home: Home) -> None:
     assert here.session._conversation.messages[0].text == "Hello there, how are you?"
 
 
+def test_that_the_same_was_asked_before_is_no_evidence(orch_home: Home) -> None:
+    with SqliteJournal.open(orch_home) as journal:
+        texts = [*(f"chatter about lamps and buses {number}" for number in range(40)), ASKED]
+        journal.append([Entry("message", {"role": "user", "text": text}, "p1", "7f3a01") for text in texts])
+    here = world(orch_home, ["No idea."], memory=recalling)
+    played(here, ASKED)
+    assert ASKED not in here.session._conversation.messages[0].text.removesuffix(ASKED)
+
+
 class Broken:
     def automatic(self, prompt: str, session: str, known: str) -> Recollection:
         raise JournalError("The journal is damaged.", "Rebuild it.")

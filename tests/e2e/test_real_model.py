@@ -90,13 +90,18 @@ def test_a_warmed_project_answers_as_a_cold_one_and_reads_only_the_question(
         "new": 0,
     }
 
+    remembered = {path: path.read_bytes() for path in with_model.root.iterdir() if path.is_file()}
     warm = ask("What is a semaphore?", heron)
     assert one(warm, "prefill")["cached"] == ready["tokens"]
-    for path, data in before.items():  # the session's own log would change the prompt
+    # What the session recorded would change the prompt, by the log and by the briefing made from records.
+    for path in [path for path in with_model.root.iterdir() if path.is_file()]:
+        path.unlink()
+    for path, data in (before | remembered).items():
         path.write_bytes(data)
     kept = sorted(with_model.snapshots.rglob("*"))
     cold = ask("What is a semaphore?", heron, "--cold")
     assert one(cold, "prefill")["cached"] == 0
+    assert one(cold, "context")["used"] == one(warm, "context")["used"]
     assert sorted(with_model.snapshots.rglob("*")) == kept
     assert one(cold, "answer")["text"] == one(warm, "answer")["text"]
 
