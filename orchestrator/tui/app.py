@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import constants, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -31,6 +32,8 @@ from orchestrator.tui.widgets.status import StatusLine
 from orchestrator.types import Kind, Mode
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from orchestrator.tui.widgets.trace import TracePane
     from orchestrator.tui.widgets.xray import XrayPane
 
@@ -51,7 +54,7 @@ class OrchApp(App[None]):
     TITLE = "orch"
 
     def __init__(self, node: Node, wish: Wish, *, theme: str = "dark") -> None:
-        super().__init__()
+        super().__init__(driver_class=_driver())
         self._node = node
         self._left_at = -LEAVE_WITHIN_S
         self.project = ""
@@ -263,3 +266,12 @@ def _records(
     if not app.project:
         return []
     return node.records_after(after, project=app.project, kinds=kinds, limit=limit, before=before)
+
+
+def _driver() -> type[Driver] | None:
+    """None for Textual's own choice."""
+    if sys.platform == "win32" or constants.DRIVER:
+        return None
+    from orchestrator.tui.driver import HangupDriver  # imports what only POSIX has
+
+    return HangupDriver

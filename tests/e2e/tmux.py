@@ -52,7 +52,9 @@ class Terminal:
     def until(self, condition: Callable[[], bool], otherwise: str = "it did not happen") -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < deadline, f"{otherwise}; on the screen:\n{self.screen()}"
+            if time.monotonic() >= deadline:
+                shown = "(the terminal was closed)" if self._closed else self.screen()
+                raise AssertionError(f"{otherwise}; on the screen:\n{shown}")
             time.sleep(0.1)
 
     def child(self) -> int:
