@@ -6,7 +6,7 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace as replaced
 from itertools import takewhile
@@ -39,7 +39,8 @@ class ProjectTiers:
     def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
         self._project = project
         self._warn = warn
-        self._folder = project.root if project.writable else home.logs_of(project.id)
+        self.folder = project.root if project.writable else home.logs_of(project.id)
+        """Where the project's own three are written."""
         self.workspace = workspace_of(project)
 
     @property
@@ -47,19 +48,17 @@ class ProjectTiers:
         """Where the four are, or would be."""
         portfolio = [folder / PORTFOLIO.filename for folder in (self.workspace, self._project.root) if folder]
         own = [
-            folder / tier.filename
-            for tier in (BRIEFING, LOG)
-            for folder in {self._project.root, self._folder}
+            folder / tier.filename for tier in (BRIEFING, LOG) for folder in {self._project.root, self.folder}
         ]
         return (*portfolio, self._project.root / PROJECT.filename, *own)
 
     def tiers(self) -> tuple[TierText, ...]:
         found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
-        if self._folder != self._project.root:
+        if self.folder != self._project.root:
             for tier in (BRIEFING, LOG):
-                if own := tiers.read_tier(tier, self._folder, self._warn):
+                if own := tiers.read_tier(tier, self.folder, self._warn):
                     found[tier.number] = _joined(
-                        found.get(tier.number), tier, self._folder / tier.filename, own
+                        found.get(tier.number), tier, self.folder / tier.filename, own
                     )
         return tuple(found[number] for number in sorted(found))
 
@@ -84,7 +83,7 @@ class ProjectDocuments(ProjectTiers):
         self._journal = journal
         self._wrap = wrap
         self._pen = pen
-        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
         self._templates = Templates(project.root, warn)
 
     def refresh(
@@ -96,8 +95,8 @@ class ProjectDocuments(ProjectTiers):
         kept, with a warning, unless `replace` says otherwise.
         """
         facts = self.briefing_facts()
-        path = self._folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
+        path = self.folder / BRIEFING.filename
+        if facts.empty and not create and files.read(path, (self.folder,), 1) is None:
             return "unchanged"
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
@@ -108,6 +107,18 @@ class ProjectDocuments(ProjectTiers):
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
         return render.briefing(facts, self._templates, budget)
+
+    def add_below(self, heading: str, lines: Sequence[str]) -> None:
+        """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
+
+        def edit(old: bytes | None) -> bytes:
+            newline = b"\r\n" if old and b"\r\n" in old else b"\n"
+            gap = b"" if not old else newline if old.endswith(b"\n") else newline * 2
+            text = "\n".join((f"## {flat(heading, 200)}", *lines, ""))
+            return (old or b"") + gap + text.encode("utf-8", "replace").replace(b"\n", newline)
+
+        with self._guard():
+            self._pen.rewrite(self.folder / BRIEFING.filename, (self.folder,), edit)
 
     def _look(self, since: str) -> GitState | None:
         """Where git stands; a repository that cannot be read is left out, with a warning."""
@@ -121,7 +132,7 @@ class ProjectDocuments(ProjectTiers):
     def _write(self, path: Path, rendered: str, *, adopt: bool = True, replace: bool = False) -> str:
         return write_regions(
             path,
-            self._folder,
+            self.folder,
             rendered,
             self._guard(),
             self._warn,
@@ -134,9 +145,9 @@ class ProjectDocuments(ProjectTiers):
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
         if not facts.empty or facts.ended:
             entry = render.session_entry(facts, self._templates)
-            path = self._folder / LOG.filename
+            path = self.folder / LOG.filename
             with self._guard():
-                session_log.add_entry(path, (self._folder,), self._name, session, entry, self._pen)
+                session_log.add_entry(path, (self.folder,), self._name, session, entry, self._pen)
         self.refresh()
 
     def close_log(self, running: Collection[str] = ()) -> int:
@@ -144,8 +155,8 @@ class ProjectDocuments(ProjectTiers):
 
         Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
         """
-        path = self._folder / LOG.filename
-        seen = session_log.sessions_in(path, (self._folder,))
+        path = self.folder / LOG.filename
+        seen = session_log.sessions_in(path, (self.folder,))
         starts = self._journal.records(
             project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
         )
@@ -157,7 +168,7 @@ class ProjectDocuments(ProjectTiers):
                 if not facts.empty or facts.ended:
                     entry = render.session_entry(facts, self._templates)
                     added += session_log.add_entry(
-                        path, (self._folder,), self._name, session, entry, self._pen
+                        path, (self.folder,), self._name, session, entry, self._pen
                     )
         return added
 
@@ -173,21 +184,21 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
-        path = self._folder / LOG.filename
+        path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
-                session_log.without(path, (self._folder,), session, before, self.entry(session))
+                session_log.without(path, (self.folder,), session, before, self.entry(session))
         self.refresh()
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
-        found = [self._folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
+        found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
         return [path for path in found if path.is_file()]
 
     def create_log(self) -> str:
         """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
         with self._guard():
-            made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
+            made = session_log.create(self.folder / LOG.filename, (self.folder,), self._name)
         return "created" if made else "unchanged"
 
     def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
@@ -195,7 +206,7 @@ class ProjectDocuments(ProjectTiers):
 
         A file that a person wrote without such a region is left alone: "kept".
         """
-        path = self._folder / PROJECT.filename
+        path = self.folder / PROJECT.filename
         rendered = self._templates.render(template, values)
         return self._write(path, rendered, adopt=False, replace=replace)
 
