@@ -29,7 +29,7 @@ _SECONDS = 15
 _MOST = 1000
 _STATUS = ("git status",)
 _NOISE = re.compile(
-    r"^\.|\.lock$|(^|/)(package-lock\.json|go\.sum|requirements[^/]*\.txt|change(s|log)\b)", re.I
+    r"^\.|\.lock$|(^|/)(package-lock\.json|go\.sum|requirements[\w\-./]*\.txt|change(s|log)\b)", re.I
 )
 """What changes with everything says nothing."""
 _OWN = frozenset(tier.filename for tier in TIERS)
@@ -102,7 +102,7 @@ def commit_facts(state: GitState) -> tuple[Fact, ...]:
     facts += [commit_fact(commit) for commit in state.commits]
     if state.hot:
         shown = ", ".join(f"{code(path, 80)} {count}" for path, count in state.hot)
-        text = f"Changed most often in the newest {counted(state.looked_at, 'commit')}: {shown}"
+        text = f"Changed most often in the newest {counted(state.looked_at, 'commit')}, merges aside: {shown}"
         facts.append(Fact(text, (state.head,)))
     return tuple(facts)
 
@@ -129,7 +129,9 @@ def counted(number: int, what: str) -> str:
 
 
 def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
-    text = _git(repository, "status", "--porcelain=v2", "--branch", "-z", "--no-renames", _NO_SUBMODULES)
+    options = ("--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=all")
+    text = _git(repository, "status", *options, "--", *_below(repository))
+    start = f"{repository.folder.relative_to(repository.root).as_posix()}/".removeprefix("./")
     branch, head, dirty = "", "", []
     for entry in text.split("\0"):
         if entry.startswith("# branch.oid "):
@@ -137,11 +139,10 @@ def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
         elif entry.startswith("# branch.head "):
             branch = entry[14:].replace("(detached)", "")
         elif entry[:2] in ("1 ", "u ", "? "):
-            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1])
+            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1].removeprefix(start))
     return flat(branch, 120), head, tuple(path for path in dirty if not _is_own(path))
 
 
-_NO_SUBMODULES = "--ignore-submodules=all"
 _FIELDS = {"1": 8, "u": 10, "?": 1}
 """Spaces before the path, by the kind of an entry of `status --porcelain=v2`."""
 
@@ -200,6 +201,11 @@ def _branches(repository: Repository, current: str) -> tuple[Branch, ...]:
     rows = [line.split("\x1f") for line in text.splitlines()]
     found = [Branch(flat(row[0], 120), row[1], row[2]) for row in rows if len(row) == 3]
     return tuple(branch for branch in found if branch.name != current)[:BRANCHES]
+
+
+def _below(repository: Repository) -> tuple[str, ...]:
+    """Limits a question to the project, where the repository holds more than that."""
+    return () if repository.folder == repository.root else (".",)
 
 
 def _git(repository: Repository, *args: str) -> str:
