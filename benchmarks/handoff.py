@@ -28,7 +28,10 @@ BUDGET = 1.5
 SMALL = 1_000, 100
 _SESSION = 50  # records
 _PAGE = 1_000
-_WORDS = [
+_WORDS = (
+    *("billing", "carrier", "rate", "second", "portal", "quota", "lock"),
+    *("token", "key", "salt", "account", "queue", "ledger", "midnight"),
+)
     "billing",
     "carrier",
     "rate",
