@@ -14,7 +14,6 @@ from orchestrator.handoff import runs
 from orchestrator.handoff.facts import CLAIMED, VERIFIED, BriefingFacts, Fact, Section, SessionFacts
 from orchestrator.handoff.notes import facts_of
 from orchestrator.handoff.session_facts import Outcome, outcomes, session_facts, test_facts
-from orchestrator.ports import Journal
 from orchestrator.types import Kind, Record
 
 SESSION_RECORDS = 3000
@@ -26,8 +25,23 @@ LAST_MESSAGES = 4
 NOTES = 400
 
 
-class CitingJournal(Journal, Protocol):
-    """A journal that also names sessions the way documents do."""
+class CitingJournal(Protocol):
+    """What is read of a journal: its records, its notes that hold, and how documents name them."""
+
+    def records(
+        self,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        kinds: Iterable[Kind] | None = None,
+        since_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Record]: ...
+
+    def live_notes(self, project: str) -> list[Record]: ...
+
+    def cite(self, record: Record) -> str: ...
 
     def cite_session(self, session: str) -> str:
         """The session as documents cite it: "S7f3a"."""
