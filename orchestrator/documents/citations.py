@@ -12,7 +12,7 @@ Documents are untrusted: whatever stands there gives values, never an error. In 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.documents import regions
@@ -23,7 +23,7 @@ STALE = "stale: "
 
 _MOST_CHARS = 2000  # of a line: what is longer was not generated
 _BRACKET = re.compile(r"\[([^\[\]]{1,800})\]\s*\Z")
-_RECORD = re.compile(r"(?:S[0-9A-Za-z_-]{1,64})?#[1-9][0-9]{0,14}|S[0-9a-f]{4,64}")
+_RECORD = re.compile(r"(?:S[0-9A-Za-z_-]{1,128})?#[1-9][0-9]{0,14}|S[0-9a-f]{4,64}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _STATUS = re.compile(r"(?:exit (-?\d{1,6}) )?(verified|claimed|confirmed)")
 _PLACE = re.compile(r"([^\s:][^:\t]*?)(?::([1-9]\d{0,8})(?:-\d{1,9})?)?")
@@ -130,13 +130,12 @@ def generated(text: str) -> tuple[Line, ...]:
     return tuple(sorted(found, key=lambda line: line.number))
 
 
-def without(text: str, numbers: Collection[int]) -> str:
-    """The document without those generated lines, nor generated headings that lose their last line."""
-    gone = set(numbers)
+def without(text: str, lines: Sequence[Line], numbers: Collection[int]) -> str:
+    """The document without those of its generated `lines`, and without headings that lose their last one."""
+    gone = {line.number for line in lines} & set(numbers)
     if not gone:
         return text
     heading, filled = 0, False
-    lines = generated(text)
     for line, behind in zip(lines, [*lines[1:], None], strict=True):
         said = line.text.strip()
         if said.startswith("#"):
@@ -149,9 +148,14 @@ def without(text: str, numbers: Collection[int]) -> str:
     return "\n".join(line for number, line in enumerate(text.split("\n"), 1) if number not in gone)
 
 
-def local(line: Line, cite: str) -> str:
-    """The citation with its session, where it is one of a log entry: `#3` → `S7f3a…#3`."""
-    return f"S{line.session}{cite}" if cite.startswith("#") and line.session else cite
+def whole(line: Line) -> Evidence:
+    """The line's evidence with citations that hold anywhere: in a log entry `#3` becomes `S7f3a…#3`."""
+    if not line.session:
+        return line.evidence
+    records = tuple(
+        f"S{line.session}{cite}" if cite.startswith("#") else cite for cite in line.evidence.records
+    )
+    return replace(line.evidence, records=records)
 
 
 def _of_regions(text: str) -> list[Line]:

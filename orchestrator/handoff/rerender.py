@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 
 from orchestrator.documents.citations import Evidence
 from orchestrator.handoff import evidence
-from orchestrator.handoff.facts import Fact
+from orchestrator.handoff.facts import Fact, SessionFacts
 from orchestrator.journal.cited import Cited, cited, frames, records_of
 from orchestrator.journal.reader import JournalReader
 from orchestrator.types import NOTE_KINDS, Kind, Record
@@ -73,7 +73,7 @@ class CitedRecords:
 
 
 class Rerender:
-    """Yields of the briefing's renderers, for one project; each set of citations is rendered once."""
+    """Yields of the renderers of briefing and log, for one project; each is asked once."""
 
     def __init__(self, journal: JournalReader, project: str, name: str) -> None:
         self._journal = journal
@@ -81,6 +81,18 @@ class Rerender:
         self._name = name
         self._yields: dict[tuple[str, ...], tuple[Fact, ...]] = {}
         self._frames: dict[str, list[Record]] = {}
+        self._sessions: dict[str, tuple[Fact, ...]] = {}
+
+    def session(self, session: str) -> tuple[Fact, ...]:
+        """The facts of a session's log entry, from all its records: some of them count and sum."""
+        if session not in self._sessions:
+            self._sessions[session] = tuple(facts_in(self._session(session)))
+        return self._sessions[session]
+
+    def _session(self, session: str) -> SessionFacts:
+        ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
+        reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
+        return evidence.collect_session(self._journal, self._project, session, reason)
 
     def yields(self, cites: Sequence[str], named: Mapping[str, Cited] | None = None) -> tuple[Fact, ...]:
         """The facts that these citations, and no others, give rise to."""

@@ -7,7 +7,7 @@ are read from both places.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,24 +15,32 @@ from typing import Any, TypeVar
 from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
-from orchestrator.errors import DocumentError
-from orchestrator.handoff import evidence, render, session_log
-from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.errors import DocumentError, OrchError
+from orchestrator.handoff import evidence, loading, render, session_log
+from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
+from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
 
 
 class ProjectTiers:
-    """The documents of one project, to be read only: needs no journal and writes nothing."""
+    """The documents of one project, to be read only: writes nothing. `wrap` confines git."""
 
-    def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
+    def __init__(
+        self, project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+    ) -> None:
         self._project = project
+        self._home = home
         self._warn = warn
+        self._wrap = wrap
+        self._checked: dict[str, tuple[TierText, TierText]] = {}
         self._folder = project.root if project.writable else home.logs_of(project.id)
+        self._templates = Templates(project.root, warn)
         self.workspace = workspace_of(project)
 
     @property
@@ -47,6 +55,35 @@ class ProjectTiers:
         return (*portfolio, self._project.root / PROJECT.filename, *own)
 
     def tiers(self) -> tuple[TierText, ...]:
+        """The documents without lines whose evidence no longer holds; `left_out` of each says which.
+
+        A text that was judged once is not judged again, so that the prompt of a session stays as it is.
+        """
+        read = self._read()
+        new = tuple(tier for tier in read if self._checked.get(tier.path, (None,))[0] != tier)
+        if new:
+            for tier, checked in zip(new, self._fresh(new), strict=True):
+                self._checked[tier.path] = tier, checked
+        return tuple(self._checked[tier.path][1] for tier in read)
+
+    def _fresh(self, found: tuple[TierText, ...]) -> tuple[TierText, ...]:
+        try:
+            with self._records() as journal:
+                return loading.fresh(found, self._sources(journal), self._project.name, self._templates)
+        except OrchError as error:
+            self._warn(f"Citations could not be checked: {error}")
+            return found
+
+    def _sources(self, journal: JournalReader) -> Sources:
+        root = self._project.root
+        return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
+
+    def _records(self) -> AbstractContextManager[JournalReader]:
+        from orchestrator.journal.store import SqliteJournal
+
+        return SqliteJournal.open(self._home)
+
+    def _read(self) -> tuple[TierText, ...]:
         found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
         if self._folder != self._project.root:
             for tier in (BRIEFING, LOG):
@@ -61,19 +98,28 @@ class ProjectDocuments(ProjectTiers):
     """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
 
     def __init__(
-        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+        self,
+        project: Project,
+        journal: JournalReader,
+        home: Home,
+        warn: Warn = warn_in_log,
+        wrap: Wrap | None = None,
     ) -> None:
-        super().__init__(project, home, warn)
+        super().__init__(project, home, warn, wrap)
         self._journal = journal
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
-        self._templates = Templates(project.root, warn)
+
+    def _records(self) -> AbstractContextManager[JournalReader]:
+        return nullcontext(self._journal)
 
     def refresh(self, *, create: bool = False) -> str:
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
 
         Without `create` an empty journal makes no file. A region edited by hand is kept, with a warning.
         """
+        self._checked.clear()
         facts = evidence.collect_briefing(self._journal, self._project.id, self._project.name)
+        facts = loading.flagged(facts, self._sources(self._journal))
         path = self._folder / BRIEFING.filename
         if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
             return "unchanged"
@@ -135,8 +181,6 @@ class ProjectDocuments(ProjectTiers):
 
 def write_portfolio(workspace: Path, rendered: str, warn: Warn = warn_in_log) -> str:
     """Make the workspace's PORTFOLIO_CONTEXT.md or bring its region up to date; hold a lock around."""
-    from contextlib import nullcontext
-
     return write_regions(workspace / PORTFOLIO.filename, workspace, rendered, nullcontext(), warn)
 
 
