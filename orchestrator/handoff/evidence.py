@@ -12,6 +12,7 @@ from typing import Protocol
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat
 from orchestrator.handoff import git_state, runs
+from orchestrator.handoff.contradictions import contradictions
 from orchestrator.handoff.facts import (
     CLAIMED,
     CONFIRMED,
@@ -22,7 +23,7 @@ from orchestrator.handoff.facts import (
     SessionFacts,
 )
 from orchestrator.handoff.git_state import GitState
-from orchestrator.handoff.notes import facts_of, note_fact
+from orchestrator.handoff.notes import facts_of, note_fact, vouched
 from orchestrator.handoff.session_facts import Outcome, outcomes, session_facts, test_facts
 from orchestrator.types import NOTE_KINDS, Kind, Record
 
@@ -97,6 +98,12 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     sections = (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
+        Section(
+            "Decisions that may contradict each other: ask before relying on one",
+            _contradictions(by_kind["decision"], journal),
+            0.08,
+            "contradictions",
+        ),
         replace(_noted("Lessons", facts, "lesson", 0.12, "lessons", more), facts=_lessons(facts["lesson"])),
         _noted("Notes", facts, "note", 0.08, "notes", more, rising=True),
         _noted("Blockers", facts, "blocker", 0.12, "blockers", more),
@@ -158,7 +165,15 @@ def _noted(
 
 def _lessons(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """Those that two sessions or a person vouch for come first."""
-    return tuple(sorted(facts, key=lambda fact: not (len(fact.cites) > 1 or fact.status != CLAIMED)))
+    return tuple(sorted(facts, key=lambda fact: not vouched(fact)))
+
+
+def _contradictions(decisions: Sequence[Record], journal: CitingJournal) -> tuple[Fact, ...]:
+    """Reported and not resolved: which one holds is for a person to say. `decisions` newest first."""
+    return tuple(
+        Fact(pair.says, (journal.cite(pair.older), journal.cite(pair.newer)))
+        for pair in contradictions(decisions[::-1])
+    )
 
 
 def _goal(goals: Sequence[Record], journal: CitingJournal) -> Fact | None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.documents import citations
-from orchestrator.documents.citations import STALE, Evidence, Line
+from orchestrator.documents.citations import STALE, Line
 from orchestrator.documents.tiers import LOG, PORTFOLIO
 from orchestrator.handoff import templates
 from orchestrator.handoff.facts import Fact
-from orchestrator.handoff.rerender import Rerender, facts_in, says
+from orchestrator.handoff.rerender import Rerender, facts_in
 from orchestrator.handoff.stale import Claim, Sources, reasons
 from orchestrator.handoff.templates import Templates
 from orchestrator.types import LeftOut, TierText
@@ -49,7 +49,7 @@ def fresh(tiers: Sequence[TierText], sources: Sources, name: str, own: Templates
 def flagged(facts: T, sources: Sources) -> T:
     """Facts of a document that is made anew, those marked whose evidence no longer holds."""
     known = list(facts_in(facts))
-    why = reasons([Claim(fact.text, evidence_of(fact)) for fact in known], sources)
+    why = reasons([Claim(fact.text, citations.evidence(fact.line)) for fact in known], sources)
     marks = {
         fact: replace(fact, status=f"{STALE}{reason}")
         for fact, reason in zip(known, why, strict=True)
@@ -63,20 +63,13 @@ def claim_of(tier: TierText, line: Line) -> Claim:
     return Claim(line.text, citations.whole(line), dated=tier.tier == LOG.number, folder=folder)
 
 
-def evidence_of(fact: Fact) -> Evidence:
-    """A fact's evidence, as a reader of its line finds it."""
-    return citations.evidence(fact.line)
-
-
 def _generated(line: Line, rerender: Rerender, own: Templates) -> bool:
     """Whether the line is surely ours: the log has no digests, and a region may have been edited."""
     if line.session:
-        facts, template = rerender.session(line.session), templates.ENTRY
-    elif line.edited:
-        facts, template = rerender.yields(line.evidence.records), templates.BRIEFING
-    else:
+        return rerender.session(line.session).has(line.evidence, own.prefixes(templates.ENTRY))
+    if not line.edited:
         return True
-    return any(says(line.evidence, fact, own.prefixes(template)) for fact in facts)
+    return rerender.yields(line.evidence.records).has(line.evidence, own.prefixes(templates.BRIEFING))
 
 
 def _less(tier: TierText, lines: Sequence[Line], gone: Sequence[tuple[Line, str]]) -> TierText:

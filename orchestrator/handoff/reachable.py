@@ -1,16 +1,33 @@
-"""Which commits a document cites in vain: rebased away, or never here. One git call, another for suspects."""
+"""The commits that documents cite: what they are, and which are cited in vain, since they were rebased away.
+
+One git call for all of them, another one for suspects.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from orchestrator.vcs import Repository
+from orchestrator.vcs import Commit, Repository
 
 MOST = 500
 """Commits that are asked for at once."""
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
 _NAMED = re.compile(r"([0-9a-f]{4,64}) (\S+)")
+
+
+def named(repository: Repository, commits: Iterable[str]) -> dict[str, Commit]:
+    """Those of the (short) ids that are commits here, as they were given. Raises `VcsError`."""
+    wanted = [commit for commit in dict.fromkeys(commits) if _COMMIT.fullmatch(commit)][:MOST]
+    if not wanted:
+        return {}
+    form = "--format=%H%x1f%cI%x1f%s"
+    code, said = repository.run(["log", "--no-walk", "--ignore-missing", "-z", form, *wanted, "--"])
+    rows = [row.strip("\n").split("\x1f", 2) for row in said.split("\0")] if code == 0 else []
+    found = {row[0]: Commit(*row) for row in rows if len(row) == 3}
+    known = {one: [commit for commit in found if commit.startswith(one)] for one in wanted}
+    return {one: replace(found[whole[0]], id=one) for one, whole in known.items() if len(whole) == 1}
 
 
 def lost(repository: Repository, commits: Iterable[str]) -> dict[str, str]:

@@ -7,13 +7,15 @@ citation that was swapped fails as one that is missing does, whatever kind of li
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
+from orchestrator.documents import citations
 from orchestrator.documents.citations import Evidence
 from orchestrator.handoff import evidence
 from orchestrator.handoff.facts import Fact, SessionFacts
-from orchestrator.journal.cited import Cited, cited, frames, records_of
+from orchestrator.journal.cited import cited, frames, records_of
 from orchestrator.journal.reader import JournalReader
 from orchestrator.types import NOTE_KINDS, Kind, Record
 
@@ -60,7 +62,7 @@ class CitedRecords:
             found.reverse()
         return found if limit is None else found[:limit]
 
-    def live_notes(self, project: str) -> list[Record]:
+    def live_notes(self, project: str, limit: int | None = None) -> list[Record]:
         """Those cited: whether they still hold is asked elsewhere."""
         notes = [record for record in self.records(project=project) if record.id in self._notes]
         return [record for record in notes if record.kind in NOTE_KINDS and record.body is not None]
@@ -72,6 +74,24 @@ class CitedRecords:
         return self._journal.cite_session(session)
 
 
+class Told:
+    """Facts as a reader of their lines finds them, to look lines up in."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._by_cites: dict[tuple[str, ...], list[Evidence]] = defaultdict(list)
+        for fact in facts:
+            found = citations.evidence(fact.line)
+            self._by_cites[found.cites].append(found)
+
+    def has(self, line: Evidence, prefixes: Sequence[re.Pattern[str]]) -> bool:
+        """Whether the line is one of them: its text behind a prefix of the template, the same evidence."""
+        return any(_same(line, own, prefixes) for own in self._by_cites.get(line.cites, ()))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(own.text for found in self._by_cites.values() for own in found)
+
+
 class Rerender:
     """Yields of the renderers of briefing and log, for one project; each is asked once."""
 
@@ -79,39 +99,39 @@ class Rerender:
         self._journal = journal
         self._project = project
         self._name = name
-        self._yields: dict[tuple[str, ...], tuple[Fact, ...]] = {}
+        self._yields: dict[tuple[str, ...], Told] = {}
         self._frames: dict[str, list[Record]] = {}
-        self._sessions: dict[str, tuple[Fact, ...]] = {}
+        self._sessions: dict[str, Told] = {}
 
-    def session(self, session: str) -> tuple[Fact, ...]:
+    def session(self, session: str) -> Told:
         """The facts of a session's log entry, from all its records: some of them count and sum."""
         if session not in self._sessions:
-            self._sessions[session] = tuple(facts_in(self._session(session)))
+            self._sessions[session] = Told(facts_in(self._session(session)))
         return self._sessions[session]
+
+    def yields(self, cites: Sequence[str]) -> Told:
+        """The facts that these records, and no others, give rise to."""
+        key = tuple(cites)
+        if key not in self._yields:
+            named = cited(self._journal, key)
+            self._yields[key] = self._told(
+                key, [one.record for one in map(named.get, key) if one and one.record]
+            )
+        return self._yields[key]
 
     def _session(self, session: str) -> SessionFacts:
         ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
         reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
         return evidence.collect_session(self._journal, self._project, session, reason)
 
-    def yields(self, cites: Sequence[str], named: Mapping[str, Cited] | None = None) -> tuple[Fact, ...]:
-        """The facts that these citations, and no others, give rise to."""
-        key = tuple(cites)
-        if key not in self._yields:
-            known = cited(self._journal, key) if named is None else named
-            records = [one.record for cite in key if (one := known.get(cite, Cited())).record]
-            self._yields[key] = self._facts(key, [record for record in records if record])
-        return self._yields[key]
-
-    def _facts(self, cites: tuple[str, ...], records: Sequence[Record]) -> tuple[Fact, ...]:
-        if len(records) != len(cites):
-            return ()
+    def _told(self, cites: tuple[str, ...], records: Sequence[Record]) -> Told:
+        if not records or len(records) != len(cites):
+            return Told(())
         causes = records_of(self._journal, (parent for record in records for parent in record.parents))
         frame = [record for one in {record.session for record in records} for record in self._frame(one)]
         names = {record.id: cite for cite, record in zip(cites, records, strict=True)}
         view = CitedRecords([*records, *causes, *frame], names.keys(), names, self._journal)
-        found = facts_in(evidence.collect_briefing(view, self._project, self._name))
-        return tuple(fact for fact in found if set(fact.cites) == set(cites))
+        return Told(facts_in(evidence.collect_briefing(view, self._project, self._name)))
 
     def _frame(self, session: str) -> list[Record]:
         if session not in self._frames:
@@ -131,11 +151,11 @@ def facts_in(value: object) -> Iterator[Fact]:
             yield from facts_in(getattr(value, part.name))
 
 
-def says(line: Evidence, fact: Fact, prefixes: Sequence[re.Pattern[str]]) -> bool:
-    """Whether a line of a document is that fact: its text behind a prefix of the template, its citations."""
-    if line.cites != fact.cites or not (line.stale or line.status == fact.status):
+def _same(line: Evidence, own: Evidence, prefixes: Sequence[re.Pattern[str]]) -> bool:
+    flagged = line.stale or own.stale
+    if not flagged and (line.status, line.exit_code) != (own.status, own.exit_code):
         return False
-    text, whole = _LOOSE.sub(" ", fact.text).strip(), _LOOSE.sub(" ", line.text).strip()
+    text, whole = _LOOSE.sub(" ", own.text).strip(), _LOOSE.sub(" ", line.text).strip()
     if not whole.endswith(text):
         return False
     before = whole[: len(whole) - len(text)].strip()
