@@ -8,14 +8,16 @@ records yield it word for word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.documents import citations
 from orchestrator.documents.citations import STALE, Line
-from orchestrator.documents.tiers import LOG, PORTFOLIO
+from orchestrator.documents.tiers import LOG, PORTFOLIO, Warn
+from orchestrator.errors import OrchError, VcsError
 from orchestrator.handoff import templates
 from orchestrator.handoff.facts import Fact
 from orchestrator.handoff.rerender import Rerender, facts_in
@@ -27,6 +29,40 @@ T = TypeVar("T")
 
 _NAMED = 12
 """Stale lines of one document that are named one by one."""
+
+
+Places = Callable[[], AbstractContextManager[Sources]]
+
+
+class Checked:
+    """What became of documents that were judged. A text is judged once, so that a prompt stays as it is."""
+
+    def __init__(self, name: str, own: Templates, warn: Warn) -> None:
+        self._name = name
+        self._templates = own
+        self._warn = warn
+        self._known: dict[str, tuple[TierText, TierText]] = {}
+
+    def forget(self) -> None:
+        """The next reading judges anew: files and records may have changed under an unchanged text."""
+        self._known.clear()
+
+    def of(self, read: Sequence[TierText], sources: Places) -> tuple[TierText, ...]:
+        """The documents without their stale lines."""
+        new = [tier for tier in read if self._known.get(tier.path, (None,))[0] != tier]
+        for tier, judged in zip(new, self._judged(new, sources), strict=True):
+            self._known[tier.path] = tier, judged
+        return tuple(self._known[tier.path][1] for tier in read)
+
+    def _judged(self, new: Sequence[TierText], sources: Places) -> Sequence[TierText]:
+        if not new:
+            return new
+        try:
+            with sources() as where:
+                return fresh(new, where, self._name, self._templates)
+        except OrchError as error:
+            self._warn(f"The citations of the documents could not be checked: {error}")
+            return new
 
 
 def fresh(tiers: Sequence[TierText], sources: Sources, name: str, own: Templates) -> tuple[TierText, ...]:
@@ -46,10 +82,14 @@ def fresh(tiers: Sequence[TierText], sources: Sources, name: str, own: Templates
     )
 
 
-def flagged(facts: T, sources: Sources) -> T:
+def flagged(facts: T, sources: Sources, warn: Warn) -> T:
     """Facts of a document that is made anew, those marked whose evidence no longer holds."""
     known = list(facts_in(facts))
-    why = reasons([Claim(fact.text, citations.evidence(fact.line)) for fact in known], sources)
+    try:
+        why = reasons([Claim(fact.text, citations.evidence(fact.line)) for fact in known], sources)
+    except VcsError as error:
+        warn(f"The citations of the briefing could not be checked: {error}")
+        return facts
     marks = {
         fact: replace(fact, status=f"{STALE}{reason}")
         for fact, reason in zip(known, why, strict=True)
