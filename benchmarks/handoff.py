@@ -32,21 +32,6 @@ _WORDS = (
     *("billing", "carrier", "rate", "second", "portal", "quota", "lock"),
     *("token", "key", "salt", "account", "queue", "ledger", "midnight"),
 )
-    "billing",
-    "carrier",
-    "rate",
-    "second",
-    "portal",
-    "quota",
-    "lock",
-    "token",
-    "key",
-    "salt",
-    "account",
-    "queue",
-    "ledger",
-    "midnight",
-]
 
 
 class Place:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
     from orchestrator.agent.warming import Warmer
-    from orchestrator.handoff.evidence import CitingJournal
     from orchestrator.handoff.pen import Pen
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.running import RunningSessions
@@ -293,7 +292,7 @@ def toolbox(
 
 
 def documents(
-    project: Project, journal: CitingJournal, where: Home, warn: Callable[[str], None], pen: Pen | None = None
+    project: Project, journal: SqliteJournal, where: Home, warn: Callable[[str], None], pen: Pen | None = None
 ) -> ProjectDocuments:
     """The project's documents, for work outside of a session: git is confined as in one."""
     from orchestrator.handoff.pen import PEN

@@ -6,8 +6,8 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replaced
 from itertools import takewhile
 from pathlib import Path
@@ -17,12 +17,13 @@ from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import evidence, git_state, render, session_log
-from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.handoff import evidence, git_state, loading, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
+from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
 from orchestrator.vcs import Repository, Wrap
@@ -34,13 +35,19 @@ UNCLOSED = 50
 
 
 class ProjectTiers:
-    """The documents of one project, to be read only: needs no journal and writes nothing."""
+    """The documents of one project, to be read only: writes nothing. `wrap` confines git."""
 
-    def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
+    def __init__(
+        self, project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+    ) -> None:
         self._project = project
+        self._home = home
         self._warn = warn
         self.folder = project.root if project.writable else home.logs_of(project.id)
         """Where the project's own three are written."""
+        self._wrap = wrap
+        self._templates = Templates(project.root, warn)
+        self._checked = loading.Checked(project.name, self._templates, warn)
         self.workspace = workspace_of(project)
 
     @property
@@ -53,6 +60,22 @@ class ProjectTiers:
         return (*portfolio, self._project.root / PROJECT.filename, *own)
 
     def tiers(self) -> tuple[TierText, ...]:
+        """The documents without lines whose evidence no longer holds; `left_out` of each says which."""
+        return self._checked.of(self._read(), self.sources)
+
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        """Where the evidence of these documents is looked up."""
+        from orchestrator.journal.store import SqliteJournal
+
+        with SqliteJournal.open(self._home) as journal:
+            yield self._sources(journal)
+
+    def _sources(self, journal: JournalReader) -> Sources:
+        root = self._project.root
+        return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
+
+    def _read(self) -> tuple[TierText, ...]:
         found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
         if self.folder != self._project.root:
             for tier in (BRIEFING, LOG):
@@ -72,19 +95,21 @@ class ProjectDocuments(ProjectTiers):
     def __init__(
         self,
         project: Project,
-        journal: CitingJournal,
+        journal: JournalReader,
         home: Home,
         warn: Warn = warn_in_log,
         *,
         wrap: Wrap | None = None,
         pen: Pen = PEN,
     ) -> None:
-        super().__init__(project, home, warn)
+        super().__init__(project, home, warn, wrap)
         self._journal = journal
-        self._wrap = wrap
         self._pen = pen
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
-        self._templates = Templates(project.root, warn)
+
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        yield self._sources(self._journal)
 
     def refresh(
         self, *, create: bool = False, budget: int = render.BRIEFING_CHARS, replace: bool = False
@@ -94,6 +119,7 @@ class ProjectDocuments(ProjectTiers):
         `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
         kept, with a warning, unless `replace` says otherwise.
         """
+        self._checked.forget()
         facts = self.briefing_facts()
         path = self.folder / BRIEFING.filename
         if facts.empty and not create and files.read(path, (self.folder,), 1) is None:
@@ -102,7 +128,9 @@ class ProjectDocuments(ProjectTiers):
 
     def briefing_facts(self) -> BriefingFacts:
         """What there is to say; the briefing says as much of it as fits."""
-        return evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        with self.sources() as sources:
+            return loading.flagged(found, sources, self._warn)
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
