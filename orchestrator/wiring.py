@@ -304,6 +304,7 @@ def documents(
 
 def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     """Where the project stands as the session starts: evidence for its log entry."""
+    from orchestrator.handoff import git_state
     from orchestrator.vcs import Repository
 
     facts: dict[str, Any] = {"role": "desktop", "device": platform.node(), "platform": platform.system()}
@@ -312,7 +313,7 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
             facts |= {
                 "branch": repository.branch(),
                 "commit": repository.head(),
-                "dirty": len(repository.dirty()),
+                "dirty": sum(not git_state.is_own(path) for path in repository.dirty()),
             }
     except OrchError as error:
         facts["git"] = str(error)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.handoff.draft import Edited
     from orchestrator.handoff.pen import Pencil
     from orchestrator.handoff.regenerate import Done, Wish
+    from orchestrator.handoff.verify import Finding
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.paths import Home
@@ -202,26 +203,49 @@ def _edited(desk: Desk, place: Project) -> list[Path]:
 
 
 def _look(desk: Desk, places: Sequence[Project], *, check: bool, as_json: bool) -> int:
-    """Show what would change, or only whether it does; the exit code."""
+    """Show what would change, or check what is there; the exit code."""
     from orchestrator.handoff.pen import Pencil
     from orchestrator.handoff.regenerate import stale
 
     pencil = Pencil()
     for place in places:
         desk.regenerate(place, desk.wish, pencil)
-    old = stale(pencil) if check else pencil.changed
+    if not check:
+        if as_json:
+            typer.echo(json.dumps({"diff": list(pencil.diff()), "said": desk.told}))
+        else:
+            for line in pencil.diff():
+                typer.echo(plain(line))
+            _say(desk)
+        return 0
+    old = stale(pencil)
+    found = [finding for place in places for finding in _findings(desk, place)]
     if as_json:
-        report: dict[str, Any] = {"stale": [str(path) for path in old], "said": desk.told}
-        typer.echo(json.dumps(report if check else {**report, "diff": list(pencil.diff())}))
-    elif check:
+        report = {"stale": [str(path) for path in old], "findings": [one.as_json() for one in found]}
+        typer.echo(json.dumps({**report, "said": desk.told}))
+    else:
         for path in old:
             typer.echo(plain(f"{path}: stale. Run `orch handoff`."))
-    else:
-        for line in pencil.diff():
-            typer.echo(plain(line))
-    if not as_json:
+        for one in found:
+            typer.echo(plain(f"{one.document}:{one.number}: {one.what}: {one.says} {one.remedy}"))
         _say(desk)
-    return int(bool(check and old))
+    return int(bool(old) or any(not one.warning for one in found))
+
+
+def _findings(desk: Desk, place: Project) -> Sequence[Finding]:
+    """What is wrong with the lines that stand in the project's documents now."""
+    from orchestrator.documents.tiers import TIERS
+    from orchestrator.handoff import verify
+
+    documents = desk.documents(place)
+    names = {tier.filename for tier in TIERS if tier.number in desk.wish.tiers}
+    paths = [path for path in documents.paths if path.name in names]
+    with documents.sources() as sources:
+        found = verify.check(verify.read(paths, (place.root,)), sources, place.name)
+    if desk.journal.records(project=place.id, limit=1):
+        return found
+    desk.told.append(f"{place.root}: no record of it is in this journal; only commits and files are checked.")
+    return [finding for finding in found if finding.what != "dangling"]
 
 
 def _tell(desk: Desk, made: dict[str, list[Done]], as_json: bool) -> None:

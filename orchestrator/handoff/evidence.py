@@ -145,7 +145,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         where=(git_state.where(state) if state else None) or _where(states, journal),
         goal=note_fact(goal, journal.cite) if goal else None,
         next_step=facts["next"][0] if facts["next"] else None,
-        sections=tuple(section for section in sections if section.facts),
+        sections=sections,
         recorded=bool(used or tried),
     )
     return selection.selected(briefing, goal.body or {}) if goal else briefing

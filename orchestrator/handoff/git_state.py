@@ -140,7 +140,7 @@ def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
             branch = entry[14:].replace("(detached)", "")
         elif entry[:2] in ("1 ", "u ", "? "):
             dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1].removeprefix(start))
-    return flat(branch, 120), head, tuple(path for path in dirty if not _is_own(path))
+    return flat(branch, 120), head, tuple(path for path in dirty if not is_own(path))
 
 
 _FIELDS = {"1": 8, "u": 10, "?": 1}
@@ -168,7 +168,7 @@ def _history(repository: Repository) -> tuple[list[Commit], Counter[str]]:
         if len(fields) == 4:
             commits.append(Commit(*fields[:3]))
             paths = (path.strip("\n") for path in fields[3].split("\0"))
-            touched.update({path for path in paths if path and not _NOISE.search(path) and not _is_own(path)})
+            touched.update({path for path in paths if path and not _NOISE.search(path) and not is_own(path)})
     return commits, touched
 
 
@@ -215,7 +215,7 @@ def _git(repository: Repository, *args: str) -> str:
     return text
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
     """Documents that orch writes, and its state: they change with each session."""
     parts: Sequence[str] = PurePosixPath(path).parts
     return bool(parts) and (parts[-1] in _OWN or PROJECT_FOLDER in parts)

@@ -6,7 +6,7 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replaced
 from itertools import takewhile
@@ -17,12 +17,13 @@ from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import evidence, git_state, loading, render, session_log
+from orchestrator.handoff import carried, evidence, git_state, loading, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.cited import cited
 from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
@@ -120,17 +121,25 @@ class ProjectDocuments(ProjectTiers):
         kept, with a warning, unless `replace` says otherwise.
         """
         self._checked.forget()
-        facts = self.briefing_facts()
         path = self.folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self.folder,), 1) is None:
-            return "unchanged"
+        old = tiers.read_tier(BRIEFING, self.folder, self._warn)
+        facts = self.briefing_facts(old)
+        if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
+            return "unchanged"  # nothing to say, or another device said it
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
-    def briefing_facts(self) -> BriefingFacts:
-        """What there is to say; the briefing says as much of it as fits."""
+    def briefing_facts(self, old: str = "") -> BriefingFacts:
+        """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
         found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
         with self.sources() as sources:
-            return loading.flagged(found, sources, self._warn)
+            flagged = loading.flagged(found, sources, self._warn)
+        return carried.joined(flagged, old, self._unknown)
+
+    def _unknown(self, cites: Iterable[str]) -> set[str]:
+        """Those whose session this journal has no record of."""
+        sessions = {cite: cite.partition("#")[0] for cite in cites}
+        known = cited(self._journal, set(sessions.values()))
+        return {cite for cite, session in sessions.items() if not known[session]}
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
