@@ -95,6 +95,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     ends = [record for record in states if (record.body or {}).get("event") == "end"]
     state = look(_began_at(states))
     goal = _goal(by_kind["goal"])
+    failing, passing = _tests(tried, journal)
     sections = (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
@@ -122,10 +123,10 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         Section(
             "Newest commits", git_state.commit_facts(state) if state else (), 0.1, "lines of git's history"
         ),
-        Section("Being worked on", _open_work(state, tried, journal), 0.12, "lines of open work"),
+        Section("Being worked on", _open_work(state, failing), 0.12, "lines of open work"),
         Section(
-            "Tests, newest run of each",
-            _tests(tried, journal),
+            "Tests, newest run of each that does not fail",
+            tuple(passing),
             0.08,
             "test runs",
             kinds=("tool_result",),
@@ -223,20 +224,17 @@ def _dead_ends(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
     )
 
 
-def _open_work(state: GitState | None, tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
+def _open_work(state: GitState | None, failing: Iterable[Fact]) -> tuple[Fact, ...]:
     """Tests that fail, what is not committed and not merged."""
-    failing = [
-        Fact(f"{code(about)} fails", (journal.cite(outcome.record), f"exit {outcome.exit_code} {VERIFIED}"))
-        for (name, about), outcome in reversed(list(tried.items()))
-        if outcome.exit_code and runs.test_run(name, about) and runs.own_exit_code(about)
-    ]
-    return (*failing[:TESTS], *(git_state.open_work(state) if state else ()))
+    return (*failing, *(git_state.open_work(state) if state else ()))
 
 
-def _tests(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
-    """The newest run of each test command, newest first, and whether files changed after it."""
+def _tests(tried: Tried, journal: CitingJournal) -> tuple[list[Fact], list[Fact]]:
+    """The newest run of each test command, newest first, and whether files changed after it: those that
+    failed, and the others."""
     changes = [outcome.record for outcome in tried.values() if outcome.changed]
-    facts = []
+    failing: list[Fact] = []
+    others: list[Fact] = []
     for key, outcome in reversed(list(tried.items())):
         later = [record for record in changes if record.ts > outcome.record.ts]
         for fact in test_facts({key: outcome}, journal.cite):
@@ -244,8 +242,8 @@ def _tests(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
                 text = f"{fact.text}; files were changed after that"
                 cites = (*fact.cites, journal.cite(max(later, key=lambda record: record.ts)))
                 fact = replace(fact, text=text, cites=cites)
-            facts.append(fact)
-    return tuple(facts[:TESTS])
+            (failing if outcome.exit_code and fact.status else others).append(fact)
+    return failing[:TESTS], others[:TESTS]
 
 
 def _last_session(

@@ -7,7 +7,7 @@ are read from both places.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
 from itertools import takewhile
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import carried, evidence, git_state, loading, render, session_log
+from orchestrator.handoff import carried, evidence, git_state, loading, polish, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
@@ -143,7 +143,19 @@ class ProjectDocuments(ProjectTiers):
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
-        return render.briefing(facts, self._templates, budget)
+        return render.briefing(polish.applied(facts, self.polished()), self._templates, budget)
+
+    def shown(self, budget: int = render.BRIEFING_CHARS) -> BriefingFacts:
+        """What the briefing has room for, in its original words."""
+        return render.fit(self.briefing_facts(tiers.read_tier(BRIEFING, self.folder, self._warn)), budget)
+
+    @property
+    def polished_path(self) -> Path:
+        return self._home.polished_of(self._project.id)
+
+    def polished(self) -> dict[str, str]:
+        """Original text of a line → what a model made of it."""
+        return polish.load(self.polished_path)
 
     def add_below(self, heading: str, lines: Sequence[str]) -> None:
         """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
@@ -221,6 +233,8 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
+        with suppress(OSError):
+            self.polished_path.unlink(missing_ok=True)
         path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
