@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 def for_goal(desk: Desk, place: Project, goal: str, *, edit: bool, yes: bool, as_json: bool) -> None:
     """Show the briefing for a goal, or take it: the goal is recorded and the documents follow."""
-    from orchestrator.handoff import draft
+    from orchestrator.handoff import draft, evidence
 
     documents = desk.documents(place)
-    facts = draft.for_goal(documents.briefing_facts(), goal)
+    facts = draft.for_goal(documents.briefing_facts(most=evidence.GOAL_NOTES), goal)
     text = draft.text_of(documents.rendered(facts, desk.wish.budget))
     if not (edit or yes):
         typer.echo(json.dumps({"goal": goal, "draft": text}) if as_json else plain(text), nl=as_json)

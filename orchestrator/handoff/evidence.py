@@ -32,8 +32,10 @@ RECENT_MESSAGES = 120
 RECENT_SESSIONS = 20
 RECENT_CALLS = 300
 LAST_MESSAGES = 4
-NOTES = 150
-"""Of each kind, the newest: far more than any budget has room for."""
+NOTES = 60
+"""Of each kind, the newest: more than a usual budget has room for."""
+GOAL_NOTES = 300
+"""The same where there is a goal: what has to do with it may be old."""
 TESTS = 6
 
 Tried = Mapping[tuple[str, str], Outcome]
@@ -78,9 +80,17 @@ def no_git(since: str) -> GitState | None:
     return None
 
 
-def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look = no_git) -> BriefingFacts:
-    """Live notes, where git stands, the last session that was asked something, and what failed lately."""
-    found = journal.live_notes(project, NOTES)
+def collect_briefing(
+    journal: CitingJournal, project: str, name: str, look: Look = no_git, most: int = NOTES
+) -> BriefingFacts:
+    """Live notes, where git stands, the last session that was asked something, and what failed lately.
+
+    `most` notes of each kind are looked at, more where there is a goal.
+    """
+    found = journal.live_notes(project, most)
+    if most < GOAL_NOTES and any(note.kind == "goal" for note in found):
+        most = GOAL_NOTES
+        found = journal.live_notes(project, most)
     notes = _public(found)[::-1]
     messages = _messages(journal, project)
     calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
@@ -88,7 +98,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     for note in notes:
         by_kind[note.kind].append(note)
     facts = {kind: facts_of(of_kind, journal.cite) for kind, of_kind in by_kind.items()}
-    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == NOTES}
+    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == most}
     tried = outcomes(calls[::-1])
     last = next((record.session for record in messages if _role(record) == "user"), "")
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
@@ -101,7 +111,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
         Section(
             "Decisions that may contradict each other: ask before relying on one",
-            _contradictions(by_kind["decision"], journal),
+            _contradictions(by_kind["decision"][:NOTES], journal),
             0.08,
             "contradictions",
         ),

@@ -31,6 +31,7 @@ from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+_SHORT_LINE = 80
 UNCLOSED = 50
 """Sessions that are looked at for a missing entry, the newest."""
 
@@ -123,14 +124,15 @@ class ProjectDocuments(ProjectTiers):
         self._checked.forget()
         path = self.folder / BRIEFING.filename
         old = tiers.read_tier(BRIEFING, self.folder, self._warn)
-        facts = self.briefing_facts(old)
+        facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
         if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
             return "unchanged"  # nothing to say, or another device said it
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
-    def briefing_facts(self, old: str = "") -> BriefingFacts:
+    def briefing_facts(self, old: str = "", most: int = evidence.NOTES) -> BriefingFacts:
         """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
-        found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        project = self._project
+        found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
         with self.sources() as sources:
             flagged = loading.flagged(found, sources, self._warn)
         return carried.joined(flagged, old, self._unknown)

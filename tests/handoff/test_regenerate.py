@@ -65,6 +65,7 @@ steps = st.lists(
         st.tuples(st.just("regenerate"), st.sets(st.sampled_from((2, 3, 4)), min_size=1)),
         st.tuples(st.just("write"), st.sampled_from(NAMES[:2]), st.booleans(), human),
         st.tuples(st.just("crlf"), st.sampled_from(NAMES[:2])),
+        st.tuples(st.just("no final newline"), st.sampled_from(NAMES[:2])),
         st.tuples(st.just("delete"), st.sampled_from(NAMES)),
         st.tuples(st.just("session"), human),
     ),
@@ -78,7 +79,8 @@ steps = st.lists(
 def test_what_people_wrote_survives_any_order_of_things(program: list[tuple[str, ...]]) -> None:
     with fresh_scene() as scene:
         sessions = 0
-        for step, *arguments in program:
+        begin: list[tuple[str, ...]] = [("note", "decision"), ("regenerate", {2, 3, 4})]  # type: ignore[list-item]
+        for step, *arguments in [*begin, *program, ("note", "next"), begin[1]]:
             root = scene.project.root
             match step:
                 case "note":
@@ -93,6 +95,9 @@ def test_what_people_wrote_survives_any_order_of_things(program: list[tuple[str,
                 case "crlf" if (root / arguments[0]).exists():
                     data = (root / arguments[0]).read_bytes()
                     (root / arguments[0]).write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+                case "no final newline" if (root / arguments[0]).exists():
+                    data = (root / arguments[0]).read_bytes()
+                    (root / arguments[0]).write_bytes(data.rstrip(b"\r\n"))
                 case "write" if (root / arguments[0]).exists():
                     name, first, text = arguments
                     data = (root / name).read_bytes()
