@@ -14,7 +14,8 @@ from typing import Any
 from orchestrator.documents import citations, files, tiers
 from orchestrator.documents.citations import Line
 from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier
+from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier, Warn, warn_in_log
+from orchestrator.errors import DocumentError
 from orchestrator.handoff import evidence, git_state, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
 from orchestrator.handoff.evidence import Look
@@ -22,9 +23,12 @@ from orchestrator.handoff.rerender import Rerender, Told, facts_in
 from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
 from orchestrator.handoff.templates import Templates
+from orchestrator.handoff.writer import ProjectTiers
 from orchestrator.journal.cited import Cited, cited
+from orchestrator.paths import Home
 from orchestrator.types import Record
-from orchestrator.vcs import Commit
+from orchestrator.vcs import Commit, Wrap
+from orchestrator.workspaces import Project
 
 ENTRIES = 20
 """Of the log, the newest entries that are checked."""
@@ -38,8 +42,8 @@ _BY_HAND = "The region was edited by hand: correct the line, or delete the regio
 class Finding:
     """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
 
-    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, uncited or contradiction. A `warning` is
-    for a person to settle; everything else fails a check.
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, uncited, unreadable or contradiction. A
+    `warning` is for a person to settle; everything else fails a check.
     """
 
     document: str
@@ -74,21 +78,33 @@ def check(
     return (*found, *checker.contradictions())
 
 
-def read(paths: Iterable[Path], within: Sequence[Path]) -> list[Document]:
-    """Those of the files that are there: tiers 1–3 whole, of the log its newest entries."""
-    by_name = {tier.filename: tier for tier in TIERS}
-    found = []
-    for path in dict.fromkeys(paths):
-        tier = by_name.get(path.name)
-        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG) if tier else None
-        if not tier or not data:
-            continue
-        size = path.stat().st_size if tier is LOG else len(data)
-        before = _lines_before(path, size - len(data)) if size > len(data) else 0
-        text = tiers.decode(data)
-        start = _newest_entries(text) if tier is LOG else 0
-        found.append(Document(tier, path, text[start:], before + text.count("\n", 0, start)))
-    return found
+def of_project(
+    project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with the documents of a project. Raises `OrchError` where it cannot be found out."""
+    documents = ProjectTiers(project, home, warn, wrap)
+    found: list[Document] = []
+    unread: list[Finding] = []
+    for path in dict.fromkeys(documents.paths):
+        try:
+            found += read(path)
+        except DocumentError as error:
+            unread.append(Finding(path.name, 0, "", "", "unreadable", error.message, error.remedy))
+    with documents.sources() as sources:
+        return (*unread, *check(found, sources, project.name))
+
+
+def read(path: Path) -> list[Document]:
+    """The document, where it is there: tiers 1–3 whole, of the log the newest entries."""
+    tier = next(tier for tier in TIERS if tier.filename == path.name)
+    data = files.read(path, (path.parent,), LOG_BYTES, tail=tier is LOG)
+    if not data:
+        return []
+    size = path.stat().st_size if tier is LOG else len(data)
+    before = _lines_before(path, size - len(data)) if size > len(data) else 0
+    text = tiers.decode(data)
+    start = _newest_entries(text) if tier is LOG else 0
+    return [Document(tier, path, text[start:], before + text.count("\n", 0, start))]
 
 
 def _lines_before(path: Path, offset: int) -> int:
