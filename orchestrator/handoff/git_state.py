@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from orchestrator.documents.plain import code, flat
@@ -79,6 +79,20 @@ def read(repository: Repository, since: str = "") -> GitState:
     )
 
 
+def at(repository: Repository, commit: str, since: str = "") -> GitState:
+    """What git said when `commit` was the newest, as far as history alone tells. Raises `VcsError`."""
+    commits, touched = _history(repository, commit)
+    known, new = _since(repository, since, commit)
+    return GitState(
+        head=commit,
+        commits=tuple(replace(one, id=commit) for one in commits[:1]),
+        since=known,
+        new=new,
+        hot=_hot(touched),
+        looked_at=len(commits),
+    )
+
+
 def where(state: GitState) -> Fact | None:
     """Branch, commit and how much is uncommitted."""
     name = f"Branch {code(state.branch, 60)}" if state.branch else "No branch"
@@ -141,10 +155,10 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 """Spaces before the path, by the kind of an entry of `status --porcelain=v2`."""
 
 
-def _history(repository: Repository) -> tuple[list[Commit], Counter[str]]:
-    """The newest commits, and how many of them touched each file."""
+def _history(repository: Repository, newest: str = "HEAD") -> tuple[list[Commit], Counter[str]]:
+    """The newest commits up to one, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
-    text = _git(repository, "log", f"-{HISTORY}", "-z", "--name-only", "--no-renames", form, "HEAD", "--")
+    text = _git(repository, "log", f"-{HISTORY}", "-z", "--name-only", "--no-renames", form, newest, "--")
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)
@@ -161,11 +175,11 @@ def _hot(touched: Counter[str]) -> tuple[tuple[str, int], ...]:
     return tuple((path, count) for path, count in rows if count > 1)[:HOT]
 
 
-def _since(repository: Repository, since: str) -> tuple[str, int]:
+def _since(repository: Repository, since: str, newest: str = "HEAD") -> tuple[str, int]:
     """The commit, where it is still there, and how many came after it."""
     if not since or not since.isalnum() or not repository_has(repository, since):
         return "", 0
-    span = f"{since}..HEAD"
+    span = f"{since}..{newest}"
     text = _git(repository, "rev-list", "--count", f"--max-count={_MOST}", "--end-of-options", span, "--")
     return since, int(text.strip() or 0)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.documents import citations, files, tiers
-from orchestrator.documents.citations import Line
+from orchestrator.documents.citations import Evidence, Line
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier, Warn, warn_in_log
-from orchestrator.errors import DocumentError
+from orchestrator.errors import DocumentError, VcsError
 from orchestrator.handoff import evidence, git_state, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
 from orchestrator.handoff.evidence import Look
@@ -34,6 +34,9 @@ ENTRIES = 20
 """Of the log, the newest entries that are checked."""
 LOG_BYTES = 4 << 20
 """Of the log's end that is looked at for them."""
+MOST_GIT = 12
+"""Commits that git is asked about one by one, where a line is not of the newest."""
+STATUS = "git status"
 _ANEW = "Run `orch handoff`: it makes the line anew."
 _BY_HAND = "The region was edited by hand: correct the line, or delete the region and run `orch handoff`."
 
@@ -42,8 +45,8 @@ _BY_HAND = "The region was edited by hand: correct the line, or delete the regio
 class Finding:
     """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
 
-    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, uncited, unreadable or contradiction. A
-    `warning` is for a person to settle; everything else fails a check.
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, unreadable or
+    contradiction. A `warning` is for a person to settle; everything else fails a check.
     """
 
     document: str
@@ -134,6 +137,7 @@ class _Checker:
         self._name = name
         self._templates = own
         self._rerender = Rerender(sources.journal, sources.project, name)
+        self._git: dict[tuple[str, ...], Told] = {}
 
     def document(self, document: Document) -> list[Finding]:
         lines = citations.generated(document.text)
@@ -228,7 +232,21 @@ class _Checker:
             return True
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)
-        return self._sources.repository is None and not told.places and not told.records
+        if told.commits and not told.records:
+            return self._git_said(told).has(told, prefixes)
+        return False
+
+    def _git_said(self, told: Evidence) -> Told:
+        """What git alone says of the commits that a line cites, as it was when the first was the newest."""
+        key = told.commits[:2]
+        if key not in self._git and len(self._git) < MOST_GIT:
+            repository = self._sources.repository
+            try:
+                state = git_state.at(repository, *key) if repository else git_state.GitState()
+                self._git[key] = Told(git_state.commit_facts(state))
+            except VcsError:
+                self._git[key] = Told(())
+        return self._git.get(key, Told(()))
 
     def _dangling(self, document: Document, line: Line, cite: str, named: Cited) -> Finding:
         if named.ambiguous:
@@ -244,11 +262,13 @@ class _Checker:
     def _swapped(self, document: Document, line: Line) -> Finding:
         told = line.evidence
         shown = ", ".join(told.cites)
-        if told.commits and not told.records:
-            return _finding(document, line, "swapped", f"git does not say this of {shown} (now).")
+        anew = "Run `orch init`: it reads the project again." if document.tier is PROJECT else ""
+        if not (told.records or told.commits or told.places) or STATUS in told.cites:
+            return _finding(
+                document, line, "outdated", f"{_upper(shown)}: not so any more.", anew, warning=True
+            )
         if not told.records:
-            remedy = "Run `orch init`: it reads the project again."
-            return _finding(document, line, "swapped", f"{shown} does not say this (now).", remedy)
+            return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
         says = self._rerender.yields(citations.whole(line).records).texts
         known = f' It says: "{flat(says[0], 120)}".' if says and not line.session else ""
         return _finding(document, line, "swapped", f"{shown} does not say this.{known}")
