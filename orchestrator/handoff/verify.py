@@ -269,8 +269,17 @@ class _Checker:
             )
         if not told.records:
             return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
-        says = self._rerender.yields(citations.whole(line).records).texts
-        known = f' It says: "{flat(says[0], 120)}".' if says and not line.session else ""
+        if line.session:
+            return _finding(document, line, "swapped", f"{shown} does not say this.")
+        says = self._rerender.yields(told.records).of(told.records)
+        if own := next(
+            (one for one in says if one.status != told.status and told.text.endswith(one.text)), None
+        ):
+            is_ = own.status or "without a status"
+            return _finding(
+                document, line, "swapped", f"{shown} is {is_}, not {told.status or 'without one'}."
+            )
+        known = f' It says: "{flat(says[0].text, 120)}".' if says else ""
         return _finding(document, line, "swapped", f"{shown} does not say this.{known}")
 
 
