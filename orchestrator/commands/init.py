@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from orchestrator.handoff.facts import Fact
+    from orchestrator.handoff.pen import Pen
     from orchestrator.paths import Home
     from orchestrator.workspaces import Project
 
@@ -48,7 +49,7 @@ def init(
     remember(project, where)
     made = _documents(project, where)
     if place:
-        made[str(place / "PORTFOLIO_CONTEXT.md")] = _portfolio(place, project, where)
+        made[str(place / "PORTFOLIO_CONTEXT.md")] = portfolio(place, project, where)
         remember(project, where)
     if as_json:
         typer.echo(json.dumps(_report(project, place, made), ensure_ascii=False))
@@ -88,10 +89,14 @@ def _workspace(path: Path, project: Project) -> Path:
     return place
 
 
-def _portfolio(place: Path, project: Project, where: Home) -> str:
+def portfolio(
+    place: Path, project: Project, where: Home, *, replace: bool = False, pen: Pen | None = None
+) -> str:
+    """Bring the PORTFOLIO_CONTEXT.md of the workspace up to date; says what was done."""
     from orchestrator.documents import files
     from orchestrator.documents.plain import flat
     from orchestrator.handoff import templates
+    from orchestrator.handoff.pen import PEN
     from orchestrator.handoff.writer import write_portfolio
     from orchestrator.workspaces import Registry
 
@@ -108,7 +113,7 @@ def _portfolio(place: Path, project: Project, where: Home) -> str:
         ]
         values = {"name": flat(place.name or str(place), 80), "projects": lines}
         rendered = templates.Templates().render(templates.PORTFOLIO, values)
-        return write_portfolio(place, rendered, _warn)
+        return write_portfolio(place, rendered, _warn, replace=replace, pen=pen or PEN)
 
 
 def _project_line(root: Path, name: str, place: Path) -> Fact:

@@ -11,11 +11,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat
-from orchestrator.handoff import git_state, runs
+from orchestrator.handoff import git_state, runs, selection
 from orchestrator.handoff.contradictions import contradictions
 from orchestrator.handoff.facts import (
     CLAIMED,
-    CONFIRMED,
     VERIFIED,
     BriefingFacts,
     Fact,
@@ -95,6 +94,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
     ends = [record for record in states if (record.body or {}).get("event") == "end"]
     state = look(_began_at(states))
+    goal = _goal(by_kind["goal"])
     sections = (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
@@ -139,15 +139,16 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         ),
     )
     used = [*notes, *messages[:1], *ends]
-    return BriefingFacts(
+    briefing = BriefingFacts(
         name=flat(name, 80),
         newest=max(used, key=lambda record: record.ts).wall[:16].replace("T", " ") if used else "",
         where=(git_state.where(state) if state else None) or _where(states, journal),
-        goal=_goal(by_kind["goal"], journal),
+        goal=note_fact(goal, journal.cite) if goal else None,
         next_step=facts["next"][0] if facts["next"] else None,
-        sections=tuple(section for section in sections if section.facts),
+        sections=sections,
         recorded=bool(used or tried),
     )
+    return selection.selected(briefing, goal.body or {}) if goal else briefing
 
 
 def _noted(
@@ -176,10 +177,9 @@ def _contradictions(decisions: Sequence[Record], journal: CitingJournal) -> tupl
     )
 
 
-def _goal(goals: Sequence[Record], journal: CitingJournal) -> Fact | None:
-    """The newest that a person set, else the newest."""
-    facts = [fact for record in goals if (fact := note_fact(record, journal.cite))]
-    return next((fact for fact in facts if fact.status == CONFIRMED), facts[0] if facts else None)
+def _goal(goals: Sequence[Record]) -> Record | None:
+    """The newest that a person set, else the newest; `goals` newest first."""
+    return next((goal for goal in goals if (goal.body or {}).get("by") == "user"), next(iter(goals), None))
 
 
 def _messages(journal: CitingJournal, project: str) -> list[Record]:

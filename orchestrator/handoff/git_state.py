@@ -6,9 +6,10 @@ as sentences.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from orchestrator.documents.plain import code, flat
@@ -27,6 +28,10 @@ UNCOMMITTED = 8
 _SECONDS = 15
 _MOST = 1000
 _STATUS = ("git status",)
+_NOISE = re.compile(
+    r"^\.|\.lock$|(^|/)(package-lock\.json|go\.sum|requirements[\w\-./]*\.txt|change(s|log)\b)", re.I
+)
+"""What changes with everything says nothing."""
 _OWN = frozenset(tier.filename for tier in TIERS)
 
 
@@ -64,7 +69,7 @@ def read(repository: Repository, since: str = "") -> GitState:
     if not full:
         return GitState(branch, dirty=dirty)
     commits, touched = _history(repository)
-    head = commits[0].id if commits else full[:7]
+    head = _git(repository, "rev-parse", "--short", "HEAD").strip()
     known, new = _since(repository, since)
     return GitState(
         branch=branch,
@@ -85,7 +90,6 @@ def at(repository: Repository, commit: str, since: str = "") -> GitState:
     known, new = _since(repository, since, commit)
     return GitState(
         head=commit,
-        commits=tuple(replace(one, id=commit) for one in commits[:1]),
         since=known,
         new=new,
         hot=_hot(touched),
@@ -111,7 +115,7 @@ def commit_facts(state: GitState) -> tuple[Fact, ...]:
     facts += [commit_fact(commit) for commit in state.commits]
     if state.hot:
         shown = ", ".join(f"{code(path, 80)} {count}" for path, count in state.hot)
-        text = f"Changed most often in the newest {state.looked_at} commits: {shown}"
+        text = f"Changed most often in the newest {counted(state.looked_at, 'commit')}, merges aside: {shown}"
         facts.append(Fact(text, (state.head,)))
     return tuple(facts)
 
@@ -138,7 +142,9 @@ def counted(number: int, what: str) -> str:
 
 
 def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
-    text = _git(repository, "status", "--porcelain=v2", "--branch", "-z", "--no-renames", _NO_SUBMODULES)
+    options = ("--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=all")
+    text = _git(repository, "status", *options, "--", *_below(repository))
+    start = f"{repository.folder.relative_to(repository.root).as_posix()}/".removeprefix("./")
     branch, head, dirty = "", "", []
     for entry in text.split("\0"):
         if entry.startswith("# branch.oid "):
@@ -146,11 +152,10 @@ def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
         elif entry.startswith("# branch.head "):
             branch = entry[14:].replace("(detached)", "")
         elif entry[:2] in ("1 ", "u ", "? "):
-            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1])
-    return flat(branch, 120), head, tuple(path for path in dirty if not _is_own(path))
+            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1].removeprefix(start))
+    return flat(branch, 120), head, tuple(path for path in dirty if not is_own(path))
 
 
-_NO_SUBMODULES = "--ignore-submodules=all"
 _FIELDS = {"1": 8, "u": 10, "?": 1}
 """Spaces before the path, by the kind of an entry of `status --porcelain=v2`."""
 
@@ -158,14 +163,25 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 def _history(repository: Repository, newest: str = "HEAD") -> tuple[list[Commit], Counter[str]]:
     """The newest commits up to one, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
-    text = _git(repository, "log", f"-{HISTORY}", "-z", "--name-only", "--no-renames", form, newest, "--")
+    text = _git(
+        repository,
+        "log",
+        f"-{HISTORY}",
+        "-z",
+        "--name-only",
+        "--no-renames",
+        "--no-merges",
+        form,
+        newest,
+        "--",
+    )
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)
         if len(fields) == 4:
             commits.append(Commit(*fields[:3]))
             paths = (path.strip("\n") for path in fields[3].split("\0"))
-            touched.update({path for path in paths if path and not _is_own(path)})
+            touched.update({path for path in paths if path and not _NOISE.search(path) and not is_own(path)})
     return commits, touched
 
 
@@ -200,6 +216,11 @@ def _branches(repository: Repository, current: str) -> tuple[Branch, ...]:
     return tuple(branch for branch in found if branch.name != current)[:BRANCHES]
 
 
+def _below(repository: Repository) -> tuple[str, ...]:
+    """Limits a question to the project, where the repository holds more than that."""
+    return () if repository.folder == repository.root else (".",)
+
+
 def _git(repository: Repository, *args: str) -> str:
     status, text = repository.run(args, _SECONDS, alone=True)
     if status != 0:
@@ -207,7 +228,7 @@ def _git(repository: Repository, *args: str) -> str:
     return text
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
     """Documents that orch writes, and its state: they change with each session."""
     parts: Sequence[str] = PurePosixPath(path).parts
     return bool(parts) and (parts[-1] in _OWN or PROJECT_FOLDER in parts)

@@ -70,6 +70,7 @@ class Document:
     path: Path
     text: str
     before: int = 0
+    unreadable: DocumentError | None = None
 
 
 def check(
@@ -86,28 +87,32 @@ def of_project(
 ) -> tuple[Finding, ...]:
     """What is wrong with the documents of a project. Raises `OrchError` where it cannot be found out."""
     documents = ProjectTiers(project, home, warn, wrap)
-    found: list[Document] = []
-    unread: list[Finding] = []
-    for path in dict.fromkeys(documents.paths):
-        try:
-            found += read(path)
-        except DocumentError as error:
-            unread.append(Finding(path.name, 0, "", "", "unreadable", error.message, error.remedy))
     with documents.sources() as sources:
-        return (*unread, *check(found, sources, project.name))
+        return check(read(documents.paths, (project.root,)), sources, project.name)
 
 
-def read(path: Path) -> list[Document]:
-    """The document, where it is there: tiers 1–3 whole, of the log the newest entries."""
-    tier = next(tier for tier in TIERS if tier.filename == path.name)
-    data = files.read(path, (path.parent,), LOG_BYTES, tail=tier is LOG)
+def read(paths: Iterable[Path], within: Sequence[Path]) -> list[Document]:
+    """Those of the documents that are there: tiers 1–3 whole, of the log the newest entries."""
+    return [found for path in dict.fromkeys(paths) if (found := _read(path, within))]
+
+
+def _read(path: Path, within: Sequence[Path]) -> Document | None:
+    tier = next((tier for tier in TIERS if tier.filename == path.name), None)
+    if tier is None:
+        return None
+    try:
+        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG)
+        size = path.stat().st_size if data and tier is LOG else len(data or b"")
+        before = _lines_before(path, size - len(data)) if data and size > len(data) else 0
+    except DocumentError as error:
+        return Document(tier, path, "", unreadable=error)
+    except OSError:  # it went away just now
+        return None
     if not data:
-        return []
-    size = path.stat().st_size if tier is LOG else len(data)
-    before = _lines_before(path, size - len(data)) if size > len(data) else 0
+        return None
     text = tiers.decode(data)
     start = _newest_entries(text) if tier is LOG else 0
-    return [Document(tier, path, text[start:], before + text.count("\n", 0, start))]
+    return Document(tier, path, text[start:], before + text.count("\n", 0, start))
 
 
 def _lines_before(path: Path, offset: int) -> int:
@@ -140,6 +145,9 @@ class _Checker:
         self._git: dict[tuple[str, ...], Told] = {}
 
     def document(self, document: Document) -> list[Finding]:
+        if error := document.unreadable:
+            name = document.path.name
+            return [Finding(name, 0, "", "", "unreadable", error.message, error.remedy)]
         lines = citations.generated(document.text)
         told = [line for line in lines if line.evidence]
         cites = {cite for line in told for cite in citations.whole(line).records}

@@ -6,7 +6,7 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replaced
 from itertools import takewhile
@@ -17,12 +17,13 @@ from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import evidence, git_state, loading, render, session_log
+from orchestrator.handoff import carried, evidence, git_state, loading, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.cited import cited
 from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
@@ -43,8 +44,9 @@ class ProjectTiers:
         self._project = project
         self._home = home
         self._warn = warn
+        self.folder = project.root if project.writable else home.logs_of(project.id)
+        """Where the project's own three are written."""
         self._wrap = wrap
-        self._folder = project.root if project.writable else home.logs_of(project.id)
         self._templates = Templates(project.root, warn)
         self._checked = loading.Checked(project.name, self._templates, warn)
         self.workspace = workspace_of(project)
@@ -54,9 +56,7 @@ class ProjectTiers:
         """Where the four are, or would be."""
         portfolio = [folder / PORTFOLIO.filename for folder in (self.workspace, self._project.root) if folder]
         own = [
-            folder / tier.filename
-            for tier in (BRIEFING, LOG)
-            for folder in {self._project.root, self._folder}
+            folder / tier.filename for tier in (BRIEFING, LOG) for folder in {self._project.root, self.folder}
         ]
         return (*portfolio, self._project.root / PROJECT.filename, *own)
 
@@ -78,11 +78,11 @@ class ProjectTiers:
 
     def _read(self) -> tuple[TierText, ...]:
         found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
-        if self._folder != self._project.root:
+        if self.folder != self._project.root:
             for tier in (BRIEFING, LOG):
-                if own := tiers.read_tier(tier, self._folder, self._warn):
+                if own := tiers.read_tier(tier, self.folder, self._warn):
                     found[tier.number] = _joined(
-                        found.get(tier.number), tier, self._folder / tier.filename, own
+                        found.get(tier.number), tier, self.folder / tier.filename, own
                     )
         return tuple(found[number] for number in sorted(found))
 
@@ -106,7 +106,7 @@ class ProjectDocuments(ProjectTiers):
         super().__init__(project, home, warn, wrap)
         self._journal = journal
         self._pen = pen
-        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
 
     @contextmanager
     def sources(self) -> Iterator[Sources]:
@@ -121,21 +121,41 @@ class ProjectDocuments(ProjectTiers):
         kept, with a warning, unless `replace` says otherwise.
         """
         self._checked.forget()
-        facts = self.briefing_facts()
-        path = self._folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
-            return "unchanged"
+        path = self.folder / BRIEFING.filename
+        old = tiers.read_tier(BRIEFING, self.folder, self._warn)
+        facts = self.briefing_facts(old)
+        if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
+            return "unchanged"  # nothing to say, or another device said it
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
-    def briefing_facts(self) -> BriefingFacts:
-        """What there is to say; the briefing says as much of it as fits."""
+    def briefing_facts(self, old: str = "") -> BriefingFacts:
+        """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
         found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
         with self.sources() as sources:
-            return loading.flagged(found, sources, self._warn)
+            flagged = loading.flagged(found, sources, self._warn)
+        return carried.joined(flagged, old, self._unknown)
+
+    def _unknown(self, cites: Iterable[str]) -> set[str]:
+        """Those whose session this journal has no record of."""
+        sessions = {cite: cite.partition("#")[0] for cite in cites}
+        known = cited(self._journal, set(sessions.values()))
+        return {cite for cite, session in sessions.items() if not known[session]}
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
         return render.briefing(facts, self._templates, budget)
+
+    def add_below(self, heading: str, lines: Sequence[str]) -> None:
+        """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
+
+        def edit(old: bytes | None) -> bytes:
+            newline = b"\r\n" if old and b"\r\n" in old else b"\n"
+            gap = b"" if not old else newline if old.endswith(b"\n") else newline * 2
+            text = "\n".join((f"## {flat(heading, 200)}", *lines, ""))
+            return (old or b"") + gap + text.encode("utf-8", "replace").replace(b"\n", newline)
+
+        with self._guard():
+            self._pen.rewrite(self.folder / BRIEFING.filename, (self.folder,), edit)
 
     def _look(self, since: str) -> GitState | None:
         """Where git stands; a repository that cannot be read is left out, with a warning."""
@@ -149,7 +169,7 @@ class ProjectDocuments(ProjectTiers):
     def _write(self, path: Path, rendered: str, *, adopt: bool = True, replace: bool = False) -> str:
         return write_regions(
             path,
-            self._folder,
+            self.folder,
             rendered,
             self._guard(),
             self._warn,
@@ -162,9 +182,9 @@ class ProjectDocuments(ProjectTiers):
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
         if not facts.empty or facts.ended:
             entry = render.session_entry(facts, self._templates)
-            path = self._folder / LOG.filename
+            path = self.folder / LOG.filename
             with self._guard():
-                session_log.add_entry(path, (self._folder,), self._name, session, entry, self._pen)
+                session_log.add_entry(path, (self.folder,), self._name, session, entry, self._pen)
         self.refresh()
 
     def close_log(self, running: Collection[str] = ()) -> int:
@@ -172,8 +192,8 @@ class ProjectDocuments(ProjectTiers):
 
         Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
         """
-        path = self._folder / LOG.filename
-        seen = session_log.sessions_in(path, (self._folder,))
+        path = self.folder / LOG.filename
+        seen = session_log.sessions_in(path, (self.folder,))
         starts = self._journal.records(
             project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
         )
@@ -185,7 +205,7 @@ class ProjectDocuments(ProjectTiers):
                 if not facts.empty or facts.ended:
                     entry = render.session_entry(facts, self._templates)
                     added += session_log.add_entry(
-                        path, (self._folder,), self._name, session, entry, self._pen
+                        path, (self.folder,), self._name, session, entry, self._pen
                     )
         return added
 
@@ -201,21 +221,21 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
-        path = self._folder / LOG.filename
+        path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
-                session_log.without(path, (self._folder,), session, before, self.entry(session))
+                session_log.without(path, (self.folder,), session, before, self.entry(session))
         self.refresh()
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
-        found = [self._folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
+        found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
         return [path for path in found if path.is_file()]
 
     def create_log(self) -> str:
         """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
         with self._guard():
-            made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
+            made = session_log.create(self.folder / LOG.filename, (self.folder,), self._name)
         return "created" if made else "unchanged"
 
     def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
@@ -223,7 +243,7 @@ class ProjectDocuments(ProjectTiers):
 
         A file that a person wrote without such a region is left alone: "kept".
         """
-        path = self._folder / PROJECT.filename
+        path = self.folder / PROJECT.filename
         rendered = self._templates.render(template, values)
         return self._write(path, rendered, adopt=False, replace=replace)
 
