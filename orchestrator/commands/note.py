@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_EPILOG = """\
-Examples: orch note decision "use PostgreSQL" --because "SQLite locks under our writers"
-
-orch note confirm S7f3a#3: what a model claimed, or said once, is so
-"""
+_EPILOG = (
+    'Example: orch note decision "use PostgreSQL" --because "SQLite locks under our writers"; '
+    "orch note confirm S7f3a#3"
+)
 CONFIRM = "confirm"
 _COPIED = ("text", "because", "rejected", "error", "instead", "supersedes")
 

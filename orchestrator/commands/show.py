@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_EPILOG = "Examples: orch show S7f3a#3 --around 4; orch show D2; orch show pyproject.toml:12"
+_EPILOG = "Example: orch show S7f3a#3 --around 4; orch show D2; orch show pyproject.toml:12"
 _COMMIT_LINES = 200
 _HEAD_LINES, _WIDTH = 40, 400
 _FILE_BYTES = 4 << 20
