@@ -163,18 +163,8 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 def _history(repository: Repository, newest: str = "HEAD") -> tuple[list[Commit], Counter[str]]:
     """The newest commits up to one, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
-    text = _git(
-        repository,
-        "log",
-        f"-{HISTORY}",
-        "-z",
-        "--name-only",
-        "--no-renames",
-        "--no-merges",
-        form,
-        newest,
-        "--",
-    )
+    options = (f"-{HISTORY}", "-z", "--name-only", "--no-renames", "--no-merges", "--relative")
+    text = _git(repository, "log", *options, form, newest, "--", *_below(repository))
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)

@@ -7,7 +7,7 @@ are read from both places.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
 from itertools import takewhile
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import carried, evidence, git_state, loading, render, session_log
+from orchestrator.handoff import carried, evidence, git_state, loading, polish, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
@@ -31,6 +31,7 @@ from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+_SHORT_LINE = 80
 UNCLOSED = 50
 """Sessions that are looked at for a missing entry, the newest."""
 
@@ -123,14 +124,15 @@ class ProjectDocuments(ProjectTiers):
         self._checked.forget()
         path = self.folder / BRIEFING.filename
         old = tiers.read_tier(BRIEFING, self.folder, self._warn)
-        facts = self.briefing_facts(old)
+        facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
         if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
             return "unchanged"  # nothing to say, or another device said it
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
-    def briefing_facts(self, old: str = "") -> BriefingFacts:
+    def briefing_facts(self, old: str = "", most: int = evidence.NOTES) -> BriefingFacts:
         """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
-        found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        project = self._project
+        found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
         with self.sources() as sources:
             flagged = loading.flagged(found, sources, self._warn)
         return carried.joined(flagged, old, self._unknown)
@@ -144,7 +146,19 @@ class ProjectDocuments(ProjectTiers):
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
-        return render.briefing(facts, self._templates, budget)
+        return render.briefing(polish.applied(facts, self.polished()), self._templates, budget)
+
+    def shown(self, budget: int = render.BRIEFING_CHARS) -> BriefingFacts:
+        """What the briefing has room for, in its original words."""
+        return render.fit(self.briefing_facts(tiers.read_tier(BRIEFING, self.folder, self._warn)), budget)
+
+    @property
+    def polished_path(self) -> Path:
+        return self._home.polished_of(self._project.id)
+
+    def polished(self) -> dict[str, str]:
+        """Original text of a line → what a model made of it."""
+        return polish.load(self.polished_path)
 
     def add_below(self, heading: str, lines: Sequence[str]) -> None:
         """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
@@ -222,6 +236,8 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
+        with suppress(OSError):
+            self.polished_path.unlink(missing_ok=True)
         path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
