@@ -22,7 +22,6 @@ STALE = "stale: "
 """Begins the status of a line whose evidence no longer holds; the reason follows."""
 
 _MOST_CHARS = 2000  # of a line: what is longer was not generated
-_BRACKET = re.compile(r"\[([^\[\]]{1,800})\]\s*\Z")
 _RECORD = re.compile(r"(?:S[0-9A-Za-z_-]{1,128})?#[1-9][0-9]{0,14}|S[0-9a-f]{4,64}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _STATUS = re.compile(r"(?:exit (-?\d{1,6}) )?(verified|claimed|confirmed)")
@@ -78,15 +77,15 @@ class Line:
 
 def evidence(line: str) -> Evidence:
     """The evidence at the end of a line; falsy where it has none."""
-    found = _BRACKET.search(line) if len(line) <= _MOST_CHARS else None
-    if found is None:
+    head, _, inner = line.rstrip()[:-1].rpartition("[")
+    if len(line) > _MOST_CHARS or not line.rstrip().endswith("]") or not inner or "]" in inner:
         return Evidence(line.strip(), supersedes=_superseded(line))
     cites: list[str] = []
     records: list[str] = []
     commits: list[str] = []
     places: list[Place] = []
     status, stale, exit_code = "", "", None
-    for item in found[1].split(", "):
+    for item in inner.split(", "):
         if said := _STATUS.fullmatch(item):
             status, exit_code = said[2], int(said[1]) if said[1] else exit_code
             continue
@@ -100,11 +99,10 @@ def evidence(line: str) -> Evidence:
             commits.append(item)
         elif place := _place(item):
             places.append(place)
-    head = line[: found.start()].rstrip()
     if not (records or commits or places or status) and not _counted(cites):
         return Evidence(line.strip(), supersedes=_superseded(line))  # brackets of a sentence
     return Evidence(
-        head,
+        head.rstrip(),
         tuple(cites),
         tuple(records),
         tuple(commits),
@@ -163,10 +161,11 @@ def _of_regions(text: str) -> list[Line]:
     found = []
     for region in regions.parse(data):
         first = data.count(b"\n", 0, region.end - len(region.content)) + 1
+        edited = region.edited
         rows = region.content.decode("utf-8", "surrogatepass").split("\n")
         for number, row in enumerate(rows[:-1] if rows[-1] == "" else rows, first):
             row = row.rstrip("\r")
-            found.append(Line(number, row, region.name, "", region.edited, evidence(row)))
+            found.append(Line(number, row, region.name, "", edited, evidence(row)))
     return found
 
 

@@ -84,6 +84,19 @@ def read(repository: Repository, since: str = "") -> GitState:
     )
 
 
+def at(repository: Repository, commit: str, since: str = "") -> GitState:
+    """What git said when `commit` was the newest, as far as history alone tells. Raises `VcsError`."""
+    commits, touched = _history(repository, commit)
+    known, new = _since(repository, since, commit)
+    return GitState(
+        head=commit,
+        since=known,
+        new=new,
+        hot=_hot(touched),
+        looked_at=len(commits),
+    )
+
+
 def where(state: GitState) -> Fact | None:
     """Branch, commit and how much is uncommitted."""
     name = f"Branch {code(state.branch, 60)}" if state.branch else "No branch"
@@ -147,11 +160,11 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 """Spaces before the path, by the kind of an entry of `status --porcelain=v2`."""
 
 
-def _history(repository: Repository) -> tuple[list[Commit], Counter[str]]:
-    """The newest commits, and how many of them touched each file."""
+def _history(repository: Repository, newest: str = "HEAD") -> tuple[list[Commit], Counter[str]]:
+    """The newest commits up to one, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
     options = (f"-{HISTORY}", "-z", "--name-only", "--no-renames", "--no-merges", "--relative")
-    text = _git(repository, "log", *options, form, "HEAD", "--", *_below(repository))
+    text = _git(repository, "log", *options, form, newest, "--", *_below(repository))
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)
@@ -168,11 +181,11 @@ def _hot(touched: Counter[str]) -> tuple[tuple[str, int], ...]:
     return tuple((path, count) for path, count in rows if count > 1)[:HOT]
 
 
-def _since(repository: Repository, since: str) -> tuple[str, int]:
+def _since(repository: Repository, since: str, newest: str = "HEAD") -> tuple[str, int]:
     """The commit, where it is still there, and how many came after it."""
     if not since or not since.isalnum() or not repository_has(repository, since):
         return "", 0
-    span = f"{since}..HEAD"
+    span = f"{since}..{newest}"
     text = _git(repository, "rev-list", "--count", f"--max-count={_MOST}", "--end-of-options", span, "--")
     return since, int(text.strip() or 0)
 

@@ -87,9 +87,10 @@ class Told:
         """Whether the line is one of them: its text behind a prefix of the template, the same evidence."""
         return any(_same(line, own, prefixes) for own in self._by_cites.get(line.cites, ()))
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(own.text for found in self._by_cites.values() for own in found)
+    def of(self, records: Iterable[str]) -> list[Evidence]:
+        """Those that rest on these records and no others."""
+        wanted = set(records)
+        return [own for found in self._by_cites.values() for own in found if set(own.records) == wanted]
 
 
 class Rerender:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.documents import citations, files, tiers
-from orchestrator.documents.citations import Line
+from orchestrator.documents.citations import Evidence, Line
 from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier
+from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier, Warn, warn_in_log
+from orchestrator.errors import DocumentError, VcsError
 from orchestrator.handoff import evidence, git_state, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
 from orchestrator.handoff.evidence import Look
@@ -22,14 +23,20 @@ from orchestrator.handoff.rerender import Rerender, Told, facts_in
 from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
 from orchestrator.handoff.templates import Templates
+from orchestrator.handoff.writer import ProjectTiers
 from orchestrator.journal.cited import Cited, cited
+from orchestrator.paths import Home
 from orchestrator.types import Record
-from orchestrator.vcs import Commit
+from orchestrator.vcs import Commit, Wrap
+from orchestrator.workspaces import Project
 
 ENTRIES = 20
 """Of the log, the newest entries that are checked."""
 LOG_BYTES = 4 << 20
 """Of the log's end that is looked at for them."""
+MOST_GIT = 12
+"""Commits that git is asked about one by one, where a line is not of the newest."""
+STATUS = "git status"
 _ANEW = "Run `orch handoff`: it makes the line anew."
 _BY_HAND = "The region was edited by hand: correct the line, or delete the region and run `orch handoff`."
 
@@ -38,8 +45,8 @@ _BY_HAND = "The region was edited by hand: correct the line, or delete the regio
 class Finding:
     """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
 
-    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, uncited or contradiction. A `warning` is
-    for a person to settle; everything else fails a check.
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, unreadable or
+    contradiction. A `warning` is for a person to settle; everything else fails a check.
     """
 
     document: str
@@ -63,6 +70,7 @@ class Document:
     path: Path
     text: str
     before: int = 0
+    unreadable: DocumentError | None = None
 
 
 def check(
@@ -74,21 +82,37 @@ def check(
     return (*found, *checker.contradictions())
 
 
+def of_project(
+    project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with the documents of a project. Raises `OrchError` where it cannot be found out."""
+    documents = ProjectTiers(project, home, warn, wrap)
+    with documents.sources() as sources:
+        return check(read(documents.paths, (project.root,)), sources, project.name)
+
+
 def read(paths: Iterable[Path], within: Sequence[Path]) -> list[Document]:
-    """Those of the files that are there: tiers 1–3 whole, of the log its newest entries."""
-    by_name = {tier.filename: tier for tier in TIERS}
-    found = []
-    for path in dict.fromkeys(paths):
-        tier = by_name.get(path.name)
-        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG) if tier else None
-        if not tier or not data:
-            continue
-        size = path.stat().st_size if tier is LOG else len(data)
-        before = _lines_before(path, size - len(data)) if size > len(data) else 0
-        text = tiers.decode(data)
-        start = _newest_entries(text) if tier is LOG else 0
-        found.append(Document(tier, path, text[start:], before + text.count("\n", 0, start)))
-    return found
+    """Those of the documents that are there: tiers 1–3 whole, of the log the newest entries."""
+    return [found for path in dict.fromkeys(paths) if (found := _read(path, within))]
+
+
+def _read(path: Path, within: Sequence[Path]) -> Document | None:
+    tier = next((tier for tier in TIERS if tier.filename == path.name), None)
+    if tier is None:
+        return None
+    try:
+        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG)
+        size = path.stat().st_size if data and tier is LOG else len(data or b"")
+        before = _lines_before(path, size - len(data)) if data and size > len(data) else 0
+    except DocumentError as error:
+        return Document(tier, path, "", unreadable=error)
+    except OSError:  # it went away just now
+        return None
+    if not data:
+        return None
+    text = tiers.decode(data)
+    start = _newest_entries(text) if tier is LOG else 0
+    return Document(tier, path, text[start:], before + text.count("\n", 0, start))
 
 
 def _lines_before(path: Path, offset: int) -> int:
@@ -118,8 +142,12 @@ class _Checker:
         self._name = name
         self._templates = own
         self._rerender = Rerender(sources.journal, sources.project, name)
+        self._git: dict[tuple[str, ...], Told] = {}
 
     def document(self, document: Document) -> list[Finding]:
+        if error := document.unreadable:
+            name = document.path.name
+            return [Finding(name, 0, "", "", "unreadable", error.message, error.remedy)]
         lines = citations.generated(document.text)
         told = [line for line in lines if line.evidence]
         cites = {cite for line in told for cite in citations.whole(line).records}
@@ -212,7 +240,21 @@ class _Checker:
             return True
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)
-        return self._sources.repository is None and not told.places and not told.records
+        if told.commits and not told.records:
+            return self._git_said(told).has(told, prefixes)
+        return False
+
+    def _git_said(self, told: Evidence) -> Told:
+        """What git alone says of the commits that a line cites, as it was when the first was the newest."""
+        key = told.commits[:2]
+        if key not in self._git and len(self._git) < MOST_GIT:
+            repository = self._sources.repository
+            try:
+                state = git_state.at(repository, *key) if repository else git_state.GitState()
+                self._git[key] = Told(git_state.commit_facts(state))
+            except VcsError:
+                self._git[key] = Told(())
+        return self._git.get(key, Told(()))
 
     def _dangling(self, document: Document, line: Line, cite: str, named: Cited) -> Finding:
         if named.ambiguous:
@@ -228,13 +270,24 @@ class _Checker:
     def _swapped(self, document: Document, line: Line) -> Finding:
         told = line.evidence
         shown = ", ".join(told.cites)
-        if told.commits and not told.records:
-            return _finding(document, line, "swapped", f"git does not say this of {shown} (now).")
+        anew = "Run `orch init`: it reads the project again." if document.tier is PROJECT else ""
+        if not (told.records or told.commits or told.places) or STATUS in told.cites:
+            return _finding(
+                document, line, "outdated", f"{_upper(shown)}: not so any more.", anew, warning=True
+            )
         if not told.records:
-            remedy = "Run `orch init`: it reads the project again."
-            return _finding(document, line, "swapped", f"{shown} does not say this (now).", remedy)
-        says = self._rerender.yields(citations.whole(line).records).texts
-        known = f' It says: "{flat(says[0], 120)}".' if says and not line.session else ""
+            return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
+        if line.session:
+            return _finding(document, line, "swapped", f"{shown} does not say this.")
+        says = self._rerender.yields(told.records).of(told.records)
+        if own := next(
+            (one for one in says if one.status != told.status and told.text.endswith(one.text)), None
+        ):
+            is_ = own.status or "without a status"
+            return _finding(
+                document, line, "swapped", f"{shown} is {is_}, not {told.status or 'without one'}."
+            )
+        known = f' It says: "{flat(says[0].text, 120)}".' if says else ""
         return _finding(document, line, "swapped", f"{shown} does not say this.{known}")
 
 

@@ -141,7 +141,8 @@ class ProjectDocuments(ProjectTiers):
         """Those whose session this journal has no record of."""
         sessions = {cite: cite.partition("#")[0] for cite in cites}
         known = cited(self._journal, set(sessions.values()))
-        return {cite for cite, session in sessions.items() if not known[session]}
+        # one that has become ambiguous is of this journal: made anew, its line is cited at more length
+        return {cite for cite, name in sessions.items() if not known[name] and not known[name].ambiguous}
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""

@@ -21,6 +21,7 @@ def target(connection: sqlite3.Connection, record: Record) -> str | None:
     said = record.body.get("supersedes") if record.body and record.kind in NOTE_KINDS else None
     if not isinstance(said, str) or not said:
         return None
+    said = said.strip().strip("[]")
     return said if len(said) == _WHOLE else _resolved(connection, said, record.project) or said
 
 
