@@ -45,6 +45,8 @@ PROJECT = Tier(2, "project", "PROJECT_CONTEXT.md")
 BRIEFING = Tier(3, "briefing", "SESSION_BRIEFING.md")
 LOG = Tier(4, "log", "SESSION_LOG.md")
 TIERS = (PORTFOLIO, PROJECT, BRIEFING, LOG)
+AGENTS = Tier(2, "AGENTS.md", "AGENTS.md")
+"""What people wrote for every agent: it shares the budget of tier 2, after PROJECT_CONTEXT.md."""
 
 
 def warn_in_log(text: str) -> None:
