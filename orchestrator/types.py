@@ -254,6 +254,9 @@ Kind = Literal[
     "blocker",
     "next",
     "note",
+    "goal",
+    "constraint",
+    "dead_end",
     "test",
     "doc",
     "session",
@@ -261,7 +264,11 @@ Kind = Literal[
     "redact",
     "tombstone",
 ]
-NOTE_KINDS: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+NOTE_KINDS: tuple[Kind, ...] = (
+    *("decision", "lesson", "blocker", "next", "note"),
+    *("goal", "constraint", "dead_end"),
+)
+"""What is said to the instances to come. A dead end has `error` and `instead` besides its text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,8 +155,8 @@ class Repository:
         wrap = wrap or self._wrap
         return wrap(argv) if wrap else argv
 
-    def run(self, args: Sequence[str], timeout: float = 30) -> tuple[int, str]:
-        """Exit code, and stdout and stderr together. The caller vouches for `args`."""
+    def run(self, args: Sequence[str], timeout: float = 30, *, alone: bool = False) -> tuple[int, str]:
+        """Exit code, and stdout and stderr together, or stdout `alone`. The caller vouches for `args`."""
         try:
             done = subprocess.run(
                 self.command(args),
@@ -164,7 +164,7 @@ class Repository:
                 env=_bare(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.DEVNULL if alone else subprocess.STDOUT,
                 start_new_session=True,
                 timeout=timeout,
                 check=False,

@@ -175,7 +175,9 @@ def _session(
             backend=model,
             tools=tools,
             journal=journal,
-            documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
+            documents=ProjectDocuments(
+                project, journal, where, lambda text: session.warn(text), wrap=tools.git_wrap
+            ),
             approver=approver,
             running=running,
             fixed=_fixed(tools),

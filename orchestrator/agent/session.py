@@ -343,13 +343,22 @@ class Session:
 
     # --- notes ------------------------------------------------------------------------------
 
-    def note(self, kind: Kind, text: str, because: str = "", *, by: str = "user") -> str:
+    def note(
+        self,
+        kind: Kind,
+        text: str,
+        because: str = "",
+        *,
+        by: str = "user",
+        more: Mapping[str, str] | None = None,
+    ) -> str:
         """Record a note and bring the documents up to date; returns its citation.
 
         A user's note is confirmed; a model's is claimed until a person or a check confirms it.
         """
         body = {"text": text, "by": by, "status": "confirmed" if by == "user" else "claimed"}
-        cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
+        given = {"because": because, **(more or {})}
+        cited = self._recorder.note(kind, body | {name: value for name, value in given.items() if value})
         self._refresh()
         return cited.citation
 

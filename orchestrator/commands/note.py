@@ -23,11 +23,14 @@ _EPILOG = 'Example: orch note decision "use PostgreSQL" --because "SQLite locks 
 @app.command(epilog=_EPILOG)
 def note(
     kind: str = typer.Argument(
-        help="decision, lesson, blocker, next or note.", autocompletion=complete_note_kinds
+        help="decision, lesson, blocker, next, goal, constraint, dead-end or note.",
+        autocompletion=complete_note_kinds,
     ),
     text: str = typer.Argument(help="One sentence; - reads it from stdin."),
     because: str = typer.Option("", help="The reason."),
     rejected: str = typer.Option("", help="What was considered and not taken."),
+    error: str = typer.Option("", help="Of a dead end: how it failed."),
+    instead: str = typer.Option("", help="Of a dead end: what to do instead."),
     supersedes: str = typer.Option(
         "", metavar="ID", help="The note this one replaces, as S7f3a#3 or record id."
     ),
@@ -38,9 +41,10 @@ def note(
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:
     """Record a note for the instances to come; it is in the next prompt."""
+    kind = kind.replace("-", "_")
     if kind not in NOTE_KINDS:
         raise UsageError(f"There is no kind of note {kind!r}.", f"Choose from: {', '.join(NOTE_KINDS)}.")
-    body = _body(text, because, rejected)
+    body = _body(text, because=because, rejected=rejected, error=error, instead=instead)
 
     import json
     import secrets
@@ -70,17 +74,14 @@ def note(
             ) from error
 
 
-def _body(text: str, because: str, rejected: str) -> dict[str, Any]:
+def _body(text: str, **more: str) -> dict[str, Any]:
     if text == "-":
         text = sys.stdin.read()
     if not text.strip():
         raise UsageError("The note is empty.", "Give one sentence, or - and the text on stdin.")
     body: dict[str, Any] = {"text": text.strip()}
-    if because.strip():
-        body["because"] = because.strip()
-    if rejected.strip():
-        body["rejected"] = rejected.strip()
-    return {**body, "by": "user", "status": "confirmed"}
+    given = {name: value.strip() for name, value in more.items() if value.strip()}
+    return {**body, **given, "by": "user", "status": "confirmed"}
 
 
 def _superseded(journal: SqliteJournal, citation: str, project: str) -> str:

@@ -1,4 +1,4 @@
-"""Collects what the journal knows: one session for its log entry, a project for its briefing.
+"""Collects what the journal and git know: one session for its log entry, a project for its briefing.
 
 Nothing reads all of history: each query is limited, and the newest comes first. Private records
 are left out here, so that no document can hold them.
@@ -6,16 +6,26 @@ are left out here, so that no document can hold them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat
-from orchestrator.handoff import runs
-from orchestrator.handoff.facts import CLAIMED, VERIFIED, BriefingFacts, Fact, Section, SessionFacts
-from orchestrator.handoff.notes import facts_of
+from orchestrator.handoff import git_state, runs
+from orchestrator.handoff.facts import (
+    CLAIMED,
+    CONFIRMED,
+    VERIFIED,
+    BriefingFacts,
+    Fact,
+    Section,
+    SessionFacts,
+)
+from orchestrator.handoff.git_state import GitState
+from orchestrator.handoff.notes import facts_of, note_fact
 from orchestrator.handoff.session_facts import Outcome, outcomes, session_facts, test_facts
 from orchestrator.ports import Journal
-from orchestrator.types import Kind, Record
+from orchestrator.types import NOTE_KINDS, Kind, Record
 
 SESSION_RECORDS = 3000
 """Records of one session that are looked at, the newest where there are more."""
@@ -23,7 +33,13 @@ RECENT_MESSAGES = 120
 RECENT_SESSIONS = 20
 RECENT_CALLS = 300
 LAST_MESSAGES = 4
-NOTES = 400
+NOTES = 150
+"""Of each kind, the newest: far more than any budget has room for."""
+TESTS = 6
+
+Tried = Mapping[tuple[str, str], Outcome]
+Look = Callable[[str], GitState | None]
+"""Takes the commit to count from ("": none); None where there is no repository to look at."""
 
 
 class CitingJournal(Journal, Protocol):
@@ -44,43 +60,97 @@ def collect_session(journal: CitingJournal, project: str, session: str, reason: 
     )
 
 
-def collect_briefing(journal: CitingJournal, project: str, name: str) -> BriefingFacts:
-    """Live notes, the last session that was asked something, and what failed lately."""
-    notes = _public(journal.live_notes(project)[-NOTES:])[::-1]
+def no_git(since: str) -> GitState | None:
+    return None
+
+
+def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look = no_git) -> BriefingFacts:
+    """Live notes, where git stands, the last session that was asked something, and what failed lately."""
+    found = journal.live_notes(project, NOTES)
+    notes = _public(found)[::-1]
     messages = _messages(journal, project)
     calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
-    by_kind = {kind: facts_of([note for note in notes if note.kind == kind], journal.cite) for kind in _NOTES}
+    by_kind: dict[Kind, list[Record]] = {kind: [] for kind in NOTE_KINDS}
+    for note in notes:
+        by_kind[note.kind].append(note)
+    facts = {kind: facts_of(of_kind, journal.cite) for kind, of_kind in by_kind.items()}
+    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == NOTES}
     tried = outcomes(calls[::-1])
     last = next((record.session for record in messages if _role(record) == "user"), "")
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
     ends = [record for record in states if (record.body or {}).get("event") == "end"]
-    lessons = by_kind["lesson"]
-    lessons.sort(key=lambda fact: not (len(fact.cites) > 1 or fact.status != CLAIMED))
+    state = look(_began_at(states))
     sections = (
-        Section("Settled decisions", tuple(by_kind["decision"]), 0.35, "older decisions", rising=True),
-        Section("Lessons", tuple(lessons), 0.15, "lessons"),
-        Section("Notes", tuple(by_kind["note"]), 0.1, "notes", rising=True),
-        Section("Blockers", tuple(by_kind["blocker"]), 0.15, "blockers"),
-        Section("Also to do", tuple(by_kind["next"][1:]), 0.08, "older next steps"),
-        Section("Dead ends: do not try again", _dead_ends(tried, journal), 0.12, "dead ends"),
+        _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
+        _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
+        replace(_noted("Lessons", facts, "lesson", 0.12, "lessons", more), facts=_lessons(facts["lesson"])),
+        _noted("Notes", facts, "note", 0.08, "notes", more, rising=True),
+        _noted("Blockers", facts, "blocker", 0.12, "blockers", more),
+        replace(
+            _noted("Also to do", facts, "next", 0.08, "older next steps", more),
+            facts=tuple(facts["next"][1:]),
+        ),
+        Section(
+            "Dead ends: do not try again",
+            (*facts["dead_end"], *_dead_ends(tried, journal)),
+            0.12,
+            "dead ends",
+            kinds=("dead_end", "tool_result"),
+            more="dead_end" in more,
+        ),
+        Section(
+            "Newest commits", git_state.commit_facts(state) if state else (), 0.1, "lines of git's history"
+        ),
+        Section("Being worked on", _open_work(state, tried, journal), 0.12, "lines of open work"),
+        Section(
+            "Tests, newest run of each",
+            _tests(tried, journal),
+            0.08,
+            "test runs",
+            kinds=("tool_result",),
+        ),
         Section(
             "Last session",
             _last_session(journal, last, messages, tried, ends),
             0.2,
             "lines of the last session",
+            kinds=("message",),
         ),
     )
     used = [*notes, *messages[:1], *ends]
     return BriefingFacts(
         name=flat(name, 80),
         newest=max(used, key=lambda record: record.ts).wall[:16].replace("T", " ") if used else "",
-        where=_where(states, journal),
-        next_step=by_kind["next"][0] if by_kind["next"] else None,
+        where=(git_state.where(state) if state else None) or _where(states, journal),
+        goal=_goal(by_kind["goal"], journal),
+        next_step=facts["next"][0] if facts["next"] else None,
         sections=tuple(section for section in sections if section.facts),
+        recorded=bool(used or tried),
     )
 
 
-_NOTES: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+def _noted(
+    title: str,
+    facts: Mapping[Kind, Sequence[Fact]],
+    kind: Kind,
+    share: float,
+    what: str,
+    more: Iterable[Kind],
+    *,
+    rising: bool = False,
+) -> Section:
+    return Section(title, tuple(facts[kind]), share, what, rising, (kind,), kind in more)
+
+
+def _lessons(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """Those that two sessions or a person vouch for come first."""
+    return tuple(sorted(facts, key=lambda fact: not (len(fact.cites) > 1 or fact.status != CLAIMED)))
+
+
+def _goal(goals: Sequence[Record], journal: CitingJournal) -> Fact | None:
+    """The newest that a person set, else the newest."""
+    facts = [fact for record in goals if (fact := note_fact(record, journal.cite))]
+    return next((fact for fact in facts if fact.status == CONFIRMED), facts[0] if facts else None)
 
 
 def _messages(journal: CitingJournal, project: str) -> list[Record]:
@@ -115,7 +185,7 @@ def _role(record: Record) -> object:
     return (record.body or {}).get("role")
 
 
-def _dead_ends(tried: Mapping[tuple[str, str], Outcome], journal: CitingJournal) -> tuple[Fact, ...]:
+def _dead_ends(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
     """Commands whose latest run failed. What they printed is a tool's text and stays in the log."""
     return tuple(
         Fact(f"{runs.shown(*key)}: exit {outcome.exit_code}", (journal.cite(outcome.record),), VERIFIED)
@@ -124,11 +194,36 @@ def _dead_ends(tried: Mapping[tuple[str, str], Outcome], journal: CitingJournal)
     )
 
 
+def _open_work(state: GitState | None, tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
+    """Tests that fail, what is not committed and not merged."""
+    failing = [
+        Fact(f"{code(about)} fails", (journal.cite(outcome.record), f"exit {outcome.exit_code} {VERIFIED}"))
+        for (name, about), outcome in reversed(list(tried.items()))
+        if outcome.exit_code and runs.test_run(name, about) and runs.own_exit_code(about)
+    ]
+    return (*failing[:TESTS], *(git_state.open_work(state) if state else ()))
+
+
+def _tests(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
+    """The newest run of each test command, newest first, and whether files changed after it."""
+    changes = [outcome.record for outcome in tried.values() if outcome.changed]
+    facts = []
+    for key, outcome in reversed(list(tried.items())):
+        later = [record for record in changes if record.ts > outcome.record.ts]
+        for fact in test_facts({key: outcome}, journal.cite):
+            if later:
+                text = f"{fact.text}; files were changed after that"
+                cites = (*fact.cites, journal.cite(max(later, key=lambda record: record.ts)))
+                fact = replace(fact, text=text, cites=cites)
+            facts.append(fact)
+    return tuple(facts[:TESTS])
+
+
 def _last_session(
     journal: CitingJournal,
     last: str,
     messages: Sequence[Record],
-    tried: Mapping[tuple[str, str], Outcome],
+    tried: Tried,
     ends: Sequence[Record],
 ) -> tuple[Fact, ...]:
     said = [record for record in messages if record.session == last and _text(record).strip()]
@@ -139,7 +234,6 @@ def _last_session(
         changed |= {path: outcome.record for path in outcome.changed}
     for path, record in list(changed.items())[-8:]:
         facts.append(Fact(f"Changed {code(path)}", (journal.cite(record),), VERIFIED))
-    facts += test_facts(mine, journal.cite)
     for end in ends[-1:]:
         if (reason := flat(str((end.body or {}).get("reason")), 40)) not in ("done", "None"):
             facts.append(Fact(f"It ended early: {reason}", (journal.cite(end),), VERIFIED))
@@ -152,6 +246,12 @@ def _said(record: Record, journal: CitingJournal) -> Fact:
     return Fact(f"Answered: {first_sentence(_text(record))}", (journal.cite(record),), CLAIMED)
 
 
+def _began_at(states: Sequence[Record]) -> str:
+    """The commit that a session began at; "" where it is not known."""
+    commits = [(record.body or {}).get("commit") for record in states]
+    return next((commit for commit in commits if isinstance(commit, str) and commit), "")
+
+
 def _where(states: Sequence[Record], journal: CitingJournal) -> Fact | None:
     for record in states:
         body = record.body or {}
@@ -160,7 +260,7 @@ def _where(states: Sequence[Record], journal: CitingJournal) -> Fact | None:
             if isinstance(body.get("commit"), str) and body["commit"]:
                 text += f" at {flat(body['commit'], 12).rstrip('…')}"
             if isinstance(body.get("dirty"), int) and body["dirty"]:
-                text += f", {body['dirty']} files uncommitted"
+                text += f", {git_state.counted(body['dirty'], 'file')} uncommitted"
             return Fact(f"{text}, when the last session began", (journal.cite(record),), VERIFIED)
     return None
 

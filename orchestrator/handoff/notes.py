@@ -24,6 +24,10 @@ def note_fact(record: Record, cite: Cite) -> Fact | None:
         text += f": {because}" if record.kind == "decision" else f" (because {because})"
     if rejected := prose(_text(body.get("rejected")), 160):
         text += f"; rejected: {rejected}"
+    if error := prose(_text(body.get("error")), 160):
+        text += f"; error: {error}"
+    if instead := prose(_text(body.get("instead")), 160):
+        text += f"; do instead: {instead}"
     if supersedes := re.sub(r"[^\w#]", "", flat(_text(body.get("supersedes")), 64))[:_ID_CHARS]:
         text += f"; supersedes {supersedes}"
     return Fact(text, (cite(record),), _status(record))

@@ -6,24 +6,31 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace as replaced
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
-from orchestrator.errors import DocumentError
-from orchestrator.handoff import evidence, render, session_log
+from orchestrator.errors import DocumentError, VcsError
+from orchestrator.handoff import evidence, git_state, render, session_log
 from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.handoff.facts import BriefingFacts, SessionFacts
+from orchestrator.handoff.git_state import GitState
+from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.templates import Templates
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
+from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+UNCLOSED = 50
+"""Sessions that are looked at for a missing entry, the newest."""
 
 
 class ProjectTiers:
@@ -58,27 +65,70 @@ class ProjectTiers:
 
 
 class ProjectDocuments(ProjectTiers):
-    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
+    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept.
+
+    `wrap` confines git; `pen` writes, or only notes what it would write.
+    """
 
     def __init__(
-        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+        self,
+        project: Project,
+        journal: CitingJournal,
+        home: Home,
+        warn: Warn = warn_in_log,
+        *,
+        wrap: Wrap | None = None,
+        pen: Pen = PEN,
     ) -> None:
         super().__init__(project, home, warn)
         self._journal = journal
+        self._wrap = wrap
+        self._pen = pen
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
         self._templates = Templates(project.root, warn)
 
-    def refresh(self, *, create: bool = False) -> str:
+    def refresh(
+        self, *, create: bool = False, budget: int = render.BRIEFING_CHARS, replace: bool = False
+    ) -> str:
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
 
-        Without `create` an empty journal makes no file. A region edited by hand is kept, with a warning.
+        `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
+        kept, with a warning, unless `replace` says otherwise.
         """
-        facts = evidence.collect_briefing(self._journal, self._project.id, self._project.name)
+        facts = self.briefing_facts()
         path = self._folder / BRIEFING.filename
         if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
             return "unchanged"
-        rendered = render.briefing(facts, self._templates)
-        return write_regions(path, self._folder, rendered, self._guard(), self._warn)
+        return self._write(path, self.rendered(facts, budget), replace=replace)
+
+    def briefing_facts(self) -> BriefingFacts:
+        """What there is to say; the briefing says as much of it as fits."""
+        return evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+
+    def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
+        """SESSION_BRIEFING.md as these facts make it."""
+        return render.briefing(facts, self._templates, budget)
+
+    def _look(self, since: str) -> GitState | None:
+        """Where git stands; a repository that cannot be read is left out, with a warning."""
+        try:
+            repository = Repository.find(self._project.root, self._wrap)
+            return git_state.read(repository, since) if repository else None
+        except VcsError as error:
+            self._warn(f"The briefing says nothing of git. {error}")
+            return None
+
+    def _write(self, path: Path, rendered: str, *, adopt: bool = True, replace: bool = False) -> str:
+        return write_regions(
+            path,
+            self._folder,
+            rendered,
+            self._guard(),
+            self._warn,
+            adopt=adopt,
+            replace=replace,
+            pen=self._pen,
+        )
 
     def close_session(self, session: str, reason: str) -> None:
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
@@ -86,15 +136,39 @@ class ProjectDocuments(ProjectTiers):
             entry = render.session_entry(facts, self._templates)
             path = self._folder / LOG.filename
             with self._guard():
-                session_log.add_entry(path, (self._folder,), self._name, session, entry)
+                session_log.add_entry(path, (self._folder,), self._name, session, entry, self._pen)
         self.refresh()
+
+    def close_log(self, running: Collection[str] = ()) -> int:
+        """Add the entries of sessions that ended after the newest one with an entry; how many there were.
+
+        Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
+        """
+        path = self._folder / LOG.filename
+        seen = session_log.sessions_in(path, (self._folder,))
+        starts = self._journal.records(
+            project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
+        )
+        fresh = dict.fromkeys(takewhile(lambda name: name not in seen, (one.session for one in starts)))
+        added = 0
+        with self._guard():
+            for session in reversed([name for name in fresh if name not in running]):
+                facts = self._session_facts(session)
+                if not facts.empty or facts.ended:
+                    entry = render.session_entry(facts, self._templates)
+                    added += session_log.add_entry(
+                        path, (self._folder,), self._name, session, entry, self._pen
+                    )
+        return added
 
     def entry(self, session: str) -> str:
         """The session's log entry as its records give it now."""
+        return render.session_entry(self._session_facts(session), self._templates)
+
+    def _session_facts(self, session: str) -> SessionFacts:
         ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
         reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
-        facts = evidence.collect_session(self._journal, self._project.id, session, reason)
-        return render.session_entry(facts, self._templates)
+        return evidence.collect_session(self._journal, self._project.id, session, reason)
 
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
@@ -116,28 +190,29 @@ class ProjectDocuments(ProjectTiers):
             made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
         return "created" if made else "unchanged"
 
-    def write_project(self, values: Mapping[str, Any], template: str) -> str:
+    def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
         """Make PROJECT_CONTEXT.md, or bring its generated region up to date.
 
         A file that a person wrote without such a region is left alone: "kept".
         """
         path = self._folder / PROJECT.filename
         rendered = self._templates.render(template, values)
-        return write_regions(path, self._folder, rendered, self._guard(), self._warn, adopt=False)
+        return self._write(path, rendered, adopt=False, replace=replace)
 
     @property
     def _name(self) -> str:
         return flat(self._project.name, 80)
 
     def _guard(self) -> AbstractContextManager[None]:
-        return files.locked(self._lock)
+        return files.locked(self._lock) if self._pen.writes else nullcontext()
 
 
-def write_portfolio(workspace: Path, rendered: str, warn: Warn = warn_in_log) -> str:
+def write_portfolio(
+    workspace: Path, rendered: str, warn: Warn = warn_in_log, *, replace: bool = False, pen: Pen = PEN
+) -> str:
     """Make the workspace's PORTFOLIO_CONTEXT.md or bring its region up to date; hold a lock around."""
-    from contextlib import nullcontext
-
-    return write_regions(workspace / PORTFOLIO.filename, workspace, rendered, nullcontext(), warn)
+    path = workspace / PORTFOLIO.filename
+    return write_regions(path, workspace, rendered, nullcontext(), warn, replace=replace, pen=pen)
 
 
 def write_regions(
@@ -148,10 +223,13 @@ def write_regions(
     warn: Warn,
     *,
     adopt: bool = True,
+    replace: bool = False,
+    pen: Pen = PEN,
 ) -> str:
     """Merge a freshly rendered document into the one on disk: "created", "updated", "kept", "unchanged".
 
-    With `adopt` a document without regions gets them at its end.
+    With `adopt` a document without regions gets them at its end. With `replace` what was edited by hand
+    inside a region is made anew, too.
     """
     state = "unchanged"
 
@@ -160,14 +238,14 @@ def write_regions(
         if old is not None and not adopt and not _named(old, path):
             state = "kept"
             return old
-        merged = _naming(path, lambda: regions.merge(old, rendered))
+        merged = _naming(path, lambda: regions.merge(old, rendered, replace=replace))
         for name in merged.edited:
             warn(f"{path.name}: the region {name} was edited by hand and is kept as it is.")
         state = "created" if old is None else "updated"
         return merged.data
 
     with guard:
-        changed = files.rewrite(path, (folder,), edit)
+        changed = pen.rewrite(path, (folder,), edit)
     return state if changed or state == "kept" else "unchanged"
 
 
@@ -185,4 +263,4 @@ def _naming(path: Path, work: Callable[[], T]) -> T:
 def _joined(old: TierText | None, tier: Tier, path: Path, own: str) -> TierText:
     if old is None:
         return TierText(tier.number, tier.name, str(path), own)
-    return replace(old, text=f"{old.text}\n\n{own}")
+    return replaced(old, text=f"{old.text}\n\n{own}")
