@@ -65,16 +65,17 @@ class Survey:
     left_out: str = ""
 
 
-def survey(root: Path, name: str, repository: Repository | None = None) -> Survey:
+def survey(root: Path, name: str, repository: Repository | None = None, *, keep: bool = False) -> Survey:
     """All facts of the project at `root`, unbounded; about a second for 10,000 sources.
 
-    What git cannot tell is left out. `fitted` makes it short enough.
+    What git cannot tell is left out. With `keep` the count of commits is remembered in the project's
+    `.orchestrator/`. `fitted` makes it short enough.
     """
     past = None
     try:
         tree = tree_of(root, repository)
         if repository and tree.tracked:
-            past = history.past(repository, root / PROJECT_FOLDER / "history.json")
+            past = history.past(repository, root / PROJECT_FOLDER / "history.json" if keep else None)
     except VcsError:
         tree = tree_of(root, None)
     found = _found(root, tree)

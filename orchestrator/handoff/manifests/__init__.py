@@ -23,7 +23,7 @@ from orchestrator.handoff.manifests.compiled import (
     solution,
     swift,
 )
-from orchestrator.handoff.manifests.found import Found, Topic
+from orchestrator.handoff.manifests.found import Found, Source, Topic
 from orchestrator.handoff.manifests.javascript import deno, package_json, pnpm_workspace
 from orchestrator.handoff.manifests.python import noxfile, pyproject, requirements, setup_cfg, setup_py, tox
 from orchestrator.handoff.manifests.recipes import compose, dockerfile, justfile, makefile, procfile, taskfile
@@ -117,6 +117,7 @@ __all__ = [
     "PARSERS",
     "READMES",
     "Found",
+    "Source",
     "Topic",
     "cargo",
     "go_mod",
