@@ -328,12 +328,16 @@ class Recollection:
 
 @dataclass(frozen=True, slots=True)
 class TierText:
-    """One handoff document as read from disk. `tier` is 1–4; `path` is for people."""
+    """One handoff document as read from disk. `tier` is 1–4; `path` is for people.
+
+    `left_out`: lines that are not in `text`, since what they rest on no longer holds.
+    """
 
     tier: int
     name: str
     path: str
     text: str
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

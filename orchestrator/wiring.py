@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
     from orchestrator.agent.warming import Warmer
+    from orchestrator.handoff.pen import Pen
+    from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -124,7 +126,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     session: Session | None = None
     ready: Callable[[], None] | None = None
     try:
-        notices = _close_abandoned(running, journal, where, project.id)
+        notices = close_abandoned(running, journal, where, project.id)
         if not project.writable:
             text = f"{project.root} cannot be written: its log is kept in {where.logs_of(project.id)}."
             notices.append(Notice(f"{text} Tools only read there.", "warning"))
@@ -289,6 +291,17 @@ def toolbox(
     )
 
 
+def documents(
+    project: Project, journal: SqliteJournal, where: Home, warn: Callable[[str], None], pen: Pen | None = None
+) -> ProjectDocuments:
+    """The project's documents, for work outside of a session: git is confined as in one."""
+    from orchestrator.handoff.pen import PEN
+    from orchestrator.handoff.writer import ProjectDocuments
+
+    tools = toolbox(project, load(where.config), where, lambda call: "")
+    return ProjectDocuments(project, journal, where, warn, wrap=tools.git_wrap, pen=pen or PEN)
+
+
 def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     """Where the project stands as the session starts: evidence for its log entry."""
     from orchestrator.vcs import Repository
@@ -306,9 +319,7 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     return facts
 
 
-def _close_abandoned(
-    running: RunningSessions, journal: SqliteJournal, where: Home, here: str
-) -> list[Notice]:
+def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Home, here: str) -> list[Notice]:
     """Close sessions whose process was killed: their end is recorded and their log entry written.
 
     What cannot be closed stays for the next start; it is told in its own project only.

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat
-from orchestrator.handoff import git_state, runs
+from orchestrator.handoff import git_state, runs, selection
+from orchestrator.handoff.contradictions import contradictions
 from orchestrator.handoff.facts import (
     CLAIMED,
-    CONFIRMED,
     VERIFIED,
     BriefingFacts,
     Fact,
@@ -22,9 +22,8 @@ from orchestrator.handoff.facts import (
     SessionFacts,
 )
 from orchestrator.handoff.git_state import GitState
-from orchestrator.handoff.notes import facts_of, note_fact
+from orchestrator.handoff.notes import facts_of, note_fact, vouched
 from orchestrator.handoff.session_facts import Outcome, outcomes, session_facts, test_facts
-from orchestrator.ports import Journal
 from orchestrator.types import NOTE_KINDS, Kind, Record
 
 SESSION_RECORDS = 3000
@@ -42,8 +41,23 @@ Look = Callable[[str], GitState | None]
 """Takes the commit to count from ("": none); None where there is no repository to look at."""
 
 
-class CitingJournal(Journal, Protocol):
-    """A journal that also names sessions the way documents do."""
+class CitingJournal(Protocol):
+    """What is read of a journal: its records, its notes that hold, and how documents name them."""
+
+    def records(
+        self,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        kinds: Iterable[Kind] | None = None,
+        since_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Record]: ...
+
+    def live_notes(self, project: str, limit: int | None = None) -> list[Record]: ...
+
+    def cite(self, record: Record) -> str: ...
 
     def cite_session(self, session: str) -> str:
         """The session as documents cite it: "S7f3a"."""
@@ -80,9 +94,16 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
     ends = [record for record in states if (record.body or {}).get("event") == "end"]
     state = look(_began_at(states))
+    goal = _goal(by_kind["goal"])
     sections = (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
+        Section(
+            "Decisions that may contradict each other: ask before relying on one",
+            _contradictions(by_kind["decision"], journal),
+            0.08,
+            "contradictions",
+        ),
         replace(_noted("Lessons", facts, "lesson", 0.12, "lessons", more), facts=_lessons(facts["lesson"])),
         _noted("Notes", facts, "note", 0.08, "notes", more, rising=True),
         _noted("Blockers", facts, "blocker", 0.12, "blockers", more),
@@ -118,15 +139,16 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         ),
     )
     used = [*notes, *messages[:1], *ends]
-    return BriefingFacts(
+    briefing = BriefingFacts(
         name=flat(name, 80),
         newest=max(used, key=lambda record: record.ts).wall[:16].replace("T", " ") if used else "",
         where=(git_state.where(state) if state else None) or _where(states, journal),
-        goal=_goal(by_kind["goal"], journal),
+        goal=note_fact(goal, journal.cite) if goal else None,
         next_step=facts["next"][0] if facts["next"] else None,
         sections=tuple(section for section in sections if section.facts),
         recorded=bool(used or tried),
     )
+    return selection.selected(briefing, goal.body or {}) if goal else briefing
 
 
 def _noted(
@@ -144,13 +166,20 @@ def _noted(
 
 def _lessons(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """Those that two sessions or a person vouch for come first."""
-    return tuple(sorted(facts, key=lambda fact: not (len(fact.cites) > 1 or fact.status != CLAIMED)))
+    return tuple(sorted(facts, key=lambda fact: not vouched(fact)))
 
 
-def _goal(goals: Sequence[Record], journal: CitingJournal) -> Fact | None:
-    """The newest that a person set, else the newest."""
-    facts = [fact for record in goals if (fact := note_fact(record, journal.cite))]
-    return next((fact for fact in facts if fact.status == CONFIRMED), facts[0] if facts else None)
+def _contradictions(decisions: Sequence[Record], journal: CitingJournal) -> tuple[Fact, ...]:
+    """Reported and not resolved: which one holds is for a person to say. `decisions` newest first."""
+    return tuple(
+        Fact(pair.says, (journal.cite(pair.older), journal.cite(pair.newer)))
+        for pair in contradictions(decisions[::-1])
+    )
+
+
+def _goal(goals: Sequence[Record]) -> Record | None:
+    """The newest that a person set, else the newest; `goals` newest first."""
+    return next((goal for goal in goals if (goal.body or {}).get("by") == "user"), next(iter(goals), None))
 
 
 def _messages(journal: CitingJournal, project: str) -> list[Record]:

@@ -76,6 +76,8 @@ class Section:
     rising: bool = False
     kinds: tuple[Kind, ...] = ()
     more: bool = False
+    order: tuple[int, ...] = ()
+    """Indexes of `facts`, the first to be kept first; empty: as they stand."""
 
 
 @dataclass(frozen=True, slots=True)

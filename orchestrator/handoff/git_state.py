@@ -6,6 +6,7 @@ as sentences.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ UNCOMMITTED = 8
 _SECONDS = 15
 _MOST = 1000
 _STATUS = ("git status",)
+_NOISE = re.compile(
+    r"^\.|\.lock$|(^|/)(package-lock\.json|go\.sum|requirements[\w\-./]*\.txt|change(s|log)\b)", re.I
+)
+"""What changes with everything says nothing."""
 _OWN = frozenset(tier.filename for tier in TIERS)
 
 
@@ -64,7 +69,7 @@ def read(repository: Repository, since: str = "") -> GitState:
     if not full:
         return GitState(branch, dirty=dirty)
     commits, touched = _history(repository)
-    head = commits[0].id if commits else full[:7]
+    head = _git(repository, "rev-parse", "--short", "HEAD").strip()
     known, new = _since(repository, since)
     return GitState(
         branch=branch,
@@ -97,7 +102,7 @@ def commit_facts(state: GitState) -> tuple[Fact, ...]:
     facts += [commit_fact(commit) for commit in state.commits]
     if state.hot:
         shown = ", ".join(f"{code(path, 80)} {count}" for path, count in state.hot)
-        text = f"Changed most often in the newest {state.looked_at} commits: {shown}"
+        text = f"Changed most often in the newest {counted(state.looked_at, 'commit')}, merges aside: {shown}"
         facts.append(Fact(text, (state.head,)))
     return tuple(facts)
 
@@ -124,7 +129,9 @@ def counted(number: int, what: str) -> str:
 
 
 def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
-    text = _git(repository, "status", "--porcelain=v2", "--branch", "-z", "--no-renames", _NO_SUBMODULES)
+    options = ("--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=all")
+    text = _git(repository, "status", *options, "--", *_below(repository))
+    start = f"{repository.folder.relative_to(repository.root).as_posix()}/".removeprefix("./")
     branch, head, dirty = "", "", []
     for entry in text.split("\0"):
         if entry.startswith("# branch.oid "):
@@ -132,11 +139,10 @@ def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
         elif entry.startswith("# branch.head "):
             branch = entry[14:].replace("(detached)", "")
         elif entry[:2] in ("1 ", "u ", "? "):
-            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1])
+            dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1].removeprefix(start))
     return flat(branch, 120), head, tuple(path for path in dirty if not _is_own(path))
 
 
-_NO_SUBMODULES = "--ignore-submodules=all"
 _FIELDS = {"1": 8, "u": 10, "?": 1}
 """Spaces before the path, by the kind of an entry of `status --porcelain=v2`."""
 
@@ -144,14 +150,25 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 def _history(repository: Repository) -> tuple[list[Commit], Counter[str]]:
     """The newest commits, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
-    text = _git(repository, "log", f"-{HISTORY}", "-z", "--name-only", "--no-renames", form, "HEAD", "--")
+    text = _git(
+        repository,
+        "log",
+        f"-{HISTORY}",
+        "-z",
+        "--name-only",
+        "--no-renames",
+        "--no-merges",
+        form,
+        "HEAD",
+        "--",
+    )
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)
         if len(fields) == 4:
             commits.append(Commit(*fields[:3]))
             paths = (path.strip("\n") for path in fields[3].split("\0"))
-            touched.update({path for path in paths if path and not _is_own(path)})
+            touched.update({path for path in paths if path and not _NOISE.search(path) and not _is_own(path)})
     return commits, touched
 
 
@@ -184,6 +201,11 @@ def _branches(repository: Repository, current: str) -> tuple[Branch, ...]:
     rows = [line.split("\x1f") for line in text.splitlines()]
     found = [Branch(flat(row[0], 120), row[1], row[2]) for row in rows if len(row) == 3]
     return tuple(branch for branch in found if branch.name != current)[:BRANCHES]
+
+
+def _below(repository: Repository) -> tuple[str, ...]:
+    """Limits a question to the project, where the repository holds more than that."""
+    return () if repository.folder == repository.root else (".",)
 
 
 def _git(repository: Repository, *args: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from orchestrator.vcs import Commit, Repository
 
 WINDOW = 1000
 """Commits that are read, newest first."""
+_MOST_NAMED = 20
 _SHOWN_COMMITS = 3
 _SHOWN_FILES = 6
+SUBJECT = re.compile(r"^(?:- )?\d{4}-\d\d-\d\d ")
+"""Begins a line that tells of one commit."""
 _ROUTINE = re.compile(r"Merge |(?:build|chore|ci)\(deps|Bump \S+ from|Update \S+ requirement", re.I)
 _RELEASE = re.compile(r"^(?:[A-Za-z][\w\-]*[-_@/])?v?\d+\.\d[\w.\-+]*$")
 
@@ -158,4 +162,26 @@ def facts(past: Past, there: frozenset[str]) -> list[Fact]:
     age = f"{counted(past.commits, 'commit', 'commits')} since {past.first}, " if past.commits else ""
     found.append(Fact(f"{age}{whose}, the last on {newest.when}", (newest.id,)))
     shown = [commit for commit in past.recent if not _ROUTINE.match(commit.subject)][:_SHOWN_COMMITS]
-    return found + [Fact(f"{commit.when} {prose(commit.subject, 90)}", (commit.id,)) for commit in shown]
+    return found + [commit_fact(commit) for commit in shown]
+
+
+def commit_fact(commit: Commit) -> Fact:
+    """One commit as a line of PROJECT_CONTEXT.md."""
+    return Fact(f"{commit.when} {prose(commit.subject, 90)}", (commit.id,))
+
+
+def named(repository: Repository, ids: Sequence[str]) -> list[Commit]:
+    """Those of the commits that are there, each with its day and subject."""
+    found = []
+    for id in list(dict.fromkeys(ids))[:_MOST_NAMED]:
+        try:
+            text = repository.query(
+                "log", "--no-walk", "--format=%h%x1f%cs%x1f%s", "--end-of-options", id, "--"
+            )
+        except OrchError:
+            continue
+        short, _, rest = text.partition("\x1f")
+        when, _, subject = rest.partition("\x1f")
+        if short:
+            found.append(Commit(id, when, subject.rstrip("\n")))
+    return found

@@ -71,6 +71,12 @@ class Pencil:
     def append(self, path: Path, within: Sequence[Path], data: bytes) -> None:
         self._now[path] = (self._of(path, within) or b"") + data
 
+    def before(self, path: Path) -> bytes | None:
+        return self._before[path]
+
+    def now(self, path: Path) -> bytes | None:
+        return self._now[path]
+
     def diff(self) -> Iterator[str]:
         """What would change, as unified diffs, line by line without line ends."""
         for path in self.changed:

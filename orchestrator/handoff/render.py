@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator.handoff import templates
-from orchestrator.handoff.facts import BriefingFacts, Section, SessionFacts
+from orchestrator.handoff.facts import BriefingFacts, Fact, Section, SessionFacts
 from orchestrator.handoff.templates import Templates
 
 CHARS_PER_TOKEN = 4
@@ -49,7 +49,7 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
     ]
     lost = [f"{'more than ' if section.more else ''}{count} {section.what}" for section, count in cut]
     sections = tuple(
-        replace(section, facts=section.facts[:count][:: -1 if section.rising else 1])
+        replace(section, facts=_kept(section, count)[:: -1 if section.rising else 1])
         for section, count in zip(facts.sections, kept, strict=True)
         if count
     )
@@ -65,5 +65,12 @@ def _more(cut: Sequence[Section]) -> str:
     return ", ".join(said)
 
 
-def _size(section: Section, index: int) -> int:
+def _kept(section: Section, count: int) -> tuple[Fact, ...]:
+    """Those that are kept, in their own order again."""
+    chosen = sorted(section.order[:count]) if section.order else range(count)
+    return tuple(section.facts[index] for index in chosen)
+
+
+def _size(section: Section, number: int) -> int:
+    index = section.order[number] if section.order else number
     return len(section.facts[index].line) + 3

@@ -7,8 +7,8 @@ are read from both places.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as replaced
 from itertools import takewhile
 from pathlib import Path
@@ -18,13 +18,14 @@ from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import agents_md, evidence, git_state, render, session_log, survey
-from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.handoff import agents_md, evidence, git_state, loading, render, session_log, survey
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
+from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
 from orchestrator.vcs import Repository, Wrap
@@ -38,12 +39,19 @@ UNCLOSED = 50
 
 
 class ProjectTiers:
-    """The documents of one project, to be read only: needs no journal and writes nothing."""
+    """The documents of one project, to be read only: writes nothing. `wrap` confines git."""
 
-    def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
+    def __init__(
+        self, project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+    ) -> None:
         self._project = project
+        self._home = home
         self._warn = warn
-        self._folder = project.root if project.writable else home.logs_of(project.id)
+        self.folder = project.root if project.writable else home.logs_of(project.id)
+        """Where the project's own three are written."""
+        self._wrap = wrap
+        self._templates = Templates(project.root, warn)
+        self._checked = loading.Checked(project.name, self._templates, warn)
         self.workspace = workspace_of(project)
 
     @property
@@ -51,21 +59,13 @@ class ProjectTiers:
         """Where the four are, or would be."""
         portfolio = [folder / PORTFOLIO.filename for folder in (self.workspace, self._project.root) if folder]
         own = [
-            folder / tier.filename
-            for tier in (BRIEFING, LOG)
-            for folder in {self._project.root, self._folder}
+            folder / tier.filename for tier in (BRIEFING, LOG) for folder in {self._project.root, self.folder}
         ]
         return (*portfolio, *(self._project.root / tier.filename for tier in (PROJECT, AGENTS)), *own)
 
     def tiers(self) -> tuple[TierText, ...]:
-        read = tiers.read_tiers(self._project.root, self.workspace, self._warn)
-        found = {(tier.tier, tier.name): tier for tier in map(self._near, read)}
-        if self._folder != self._project.root:
-            for tier in (BRIEFING, LOG):
-                if own := tiers.read_tier(tier, self._folder, self._warn):
-                    key = tier.number, tier.name
-                    found[key] = _joined(found.get(key), tier, self._folder / tier.filename, own)
-        return tuple(sorted(found.values(), key=lambda tier: tier.tier))
+        """The documents without lines whose evidence no longer holds; `left_out` of each says which."""
+        return tuple(map(self._near, self._checked.of(self._read(), self.sources)))
 
     def _near(self, tier: TierText) -> TierText:
         """The portfolio with the nearest projects first."""
@@ -73,6 +73,28 @@ class ProjectTiers:
             return tier
         place = self._project.root.relative_to(Path(tier.path).parent).as_posix()
         return replaced(tier, text=nearness.near(tier.text, "" if place == "." else place))
+
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        """Where the evidence of these documents is looked up."""
+        from orchestrator.journal.store import SqliteJournal
+
+        with SqliteJournal.open(self._home) as journal:
+            yield self._sources(journal)
+
+    def _sources(self, journal: JournalReader) -> Sources:
+        root = self._project.root
+        return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
+
+    def _read(self) -> tuple[TierText, ...]:
+        read = tiers.read_tiers(self._project.root, self.workspace, self._warn)
+        found = {(tier.tier, tier.name): tier for tier in read}
+        if self.folder != self._project.root:
+            for tier in (BRIEFING, LOG):
+                if own := tiers.read_tier(tier, self.folder, self._warn):
+                    key = tier.number, tier.name
+                    found[key] = _joined(found.get(key), tier, self.folder / tier.filename, own)
+        return tuple(sorted(found.values(), key=lambda tier: tier.tier))
 
 
 class ProjectDocuments(ProjectTiers):
@@ -84,19 +106,21 @@ class ProjectDocuments(ProjectTiers):
     def __init__(
         self,
         project: Project,
-        journal: CitingJournal,
+        journal: JournalReader,
         home: Home,
         warn: Warn = warn_in_log,
         *,
         wrap: Wrap | None = None,
         pen: Pen = PEN,
     ) -> None:
-        super().__init__(project, home, warn)
+        super().__init__(project, home, warn, wrap)
         self._journal = journal
-        self._wrap = wrap
         self._pen = pen
-        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
-        self._templates = Templates(project.root, warn)
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
+
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        yield self._sources(self._journal)
 
     def refresh(
         self, *, create: bool = False, budget: int = render.BRIEFING_CHARS, replace: bool = False
@@ -106,19 +130,34 @@ class ProjectDocuments(ProjectTiers):
         `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
         kept, with a warning, unless `replace` says otherwise.
         """
+        self._checked.forget()
         facts = self.briefing_facts()
-        path = self._folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
+        path = self.folder / BRIEFING.filename
+        if facts.empty and not create and files.read(path, (self.folder,), 1) is None:
             return "unchanged"
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
     def briefing_facts(self) -> BriefingFacts:
         """What there is to say; the briefing says as much of it as fits."""
-        return evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+        with self.sources() as sources:
+            return loading.flagged(found, sources, self._warn)
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
         return render.briefing(facts, self._templates, budget)
+
+    def add_below(self, heading: str, lines: Sequence[str]) -> None:
+        """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
+
+        def edit(old: bytes | None) -> bytes:
+            newline = b"\r\n" if old and b"\r\n" in old else b"\n"
+            gap = b"" if not old else newline if old.endswith(b"\n") else newline * 2
+            text = "\n".join((f"## {flat(heading, 200)}", *lines, ""))
+            return (old or b"") + gap + text.encode("utf-8", "replace").replace(b"\n", newline)
+
+        with self._guard():
+            self._pen.rewrite(self.folder / BRIEFING.filename, (self.folder,), edit)
 
     def _look(self, since: str) -> GitState | None:
         """Where git stands; a repository that cannot be read is left out, with a warning."""
@@ -132,7 +171,7 @@ class ProjectDocuments(ProjectTiers):
     def _write(self, path: Path, rendered: str, *, adopt: bool = True, replace: bool = False) -> str:
         return write_regions(
             path,
-            self._folder,
+            self.folder,
             rendered,
             self._guard(),
             self._warn,
@@ -145,9 +184,9 @@ class ProjectDocuments(ProjectTiers):
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
         if not facts.empty or facts.ended:
             entry = render.session_entry(facts, self._templates)
-            path = self._folder / LOG.filename
+            path = self.folder / LOG.filename
             with self._guard():
-                session_log.add_entry(path, (self._folder,), self._name, session, entry, self._pen)
+                session_log.add_entry(path, (self.folder,), self._name, session, entry, self._pen)
         self.refresh()
 
     def close_log(self, running: Collection[str] = ()) -> int:
@@ -155,8 +194,8 @@ class ProjectDocuments(ProjectTiers):
 
         Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
         """
-        path = self._folder / LOG.filename
-        seen = session_log.sessions_in(path, (self._folder,))
+        path = self.folder / LOG.filename
+        seen = session_log.sessions_in(path, (self.folder,))
         starts = self._journal.records(
             project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
         )
@@ -168,7 +207,7 @@ class ProjectDocuments(ProjectTiers):
                 if not facts.empty or facts.ended:
                     entry = render.session_entry(facts, self._templates)
                     added += session_log.add_entry(
-                        path, (self._folder,), self._name, session, entry, self._pen
+                        path, (self.folder,), self._name, session, entry, self._pen
                     )
         return added
 
@@ -184,21 +223,21 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
-        path = self._folder / LOG.filename
+        path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
-                session_log.without(path, (self._folder,), session, before, self.entry(session))
+                session_log.without(path, (self.folder,), session, before, self.entry(session))
         self.refresh()
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
-        found = [self._folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
+        found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
         return [path for path in found if path.is_file()]
 
     def create_log(self) -> str:
         """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
         with self._guard():
-            made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
+            made = session_log.create(self.folder / LOG.filename, (self.folder,), self._name)
         return "created" if made else "unchanged"
 
     def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
@@ -206,7 +245,7 @@ class ProjectDocuments(ProjectTiers):
 
         A file that a person wrote without such a region is left alone: "kept".
         """
-        path = self._folder / PROJECT.filename
+        path = self.folder / PROJECT.filename
         rendered = self._templates.render(template, values)
         return self._write(path, rendered, adopt=False, replace=replace)
 

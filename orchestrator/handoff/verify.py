@@ -1,0 +1,311 @@
+"""Whether the documents of a project are true to what they cite: every generated line, one after the other.
+
+A line is right when the renderers yield it from what it cites (`rerender`), and what it cites still holds
+(`stale`). Nothing is written, no model is asked, and what people wrote is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.documents import citations, files, tiers
+from orchestrator.documents.citations import Evidence, Line
+from orchestrator.documents.plain import flat
+from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier
+from orchestrator.handoff import evidence, git_state, history, reachable, stale, templates
+from orchestrator.handoff.contradictions import Pair, contradictions
+from orchestrator.handoff.evidence import Look
+from orchestrator.handoff.rerender import Rerender, Told, facts_in
+from orchestrator.handoff.stale import Claim, Sources
+from orchestrator.handoff.survey import survey
+from orchestrator.handoff.templates import Templates
+from orchestrator.journal.cited import Cited, cited
+from orchestrator.types import Record
+from orchestrator.vcs import Commit
+
+ENTRIES = 20
+"""Of the log, the newest entries that are checked."""
+LOG_BYTES = 4 << 20
+"""Of the log's end that is looked at for them."""
+_ANEW = "Run `orch handoff`: it makes the line anew."
+_BY_HAND = "The region was edited by hand: correct the line, or delete the region and run `orch handoff`."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
+
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, uncited or contradiction. A `warning` is
+    for a person to settle; everything else fails a check.
+    """
+
+    document: str
+    number: int
+    line: str
+    citation: str
+    what: str
+    says: str
+    remedy: str
+    warning: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A tier's file as read for a check; `before` lines of it were not read."""
+
+    tier: Tier
+    path: Path
+    text: str
+    before: int = 0
+
+
+def check(
+    documents: Iterable[Document], sources: Sources, name: str, own: Templates | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with the documents of the project `name`, in order. Raises `OrchError`."""
+    checker = _Checker(sources, name, own or Templates(sources.root))
+    found = [finding for document in documents for finding in checker.document(document)]
+    return (*found, *checker.contradictions())
+
+
+def read(paths: Iterable[Path], within: Sequence[Path]) -> list[Document]:
+    """Those of the files that are there: tiers 1–3 whole, of the log its newest entries."""
+    by_name = {tier.filename: tier for tier in TIERS}
+    found = []
+    for path in dict.fromkeys(paths):
+        tier = by_name.get(path.name)
+        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG) if tier else None
+        if not tier or not data:
+            continue
+        size = path.stat().st_size if tier is LOG else len(data)
+        before = _lines_before(path, size - len(data)) if size > len(data) else 0
+        text = tiers.decode(data)
+        start = _newest_entries(text) if tier is LOG else 0
+        found.append(Document(tier, path, text[start:], before + text.count("\n", 0, start)))
+    return found
+
+
+def _lines_before(path: Path, offset: int) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in _blocks(file.read, offset))
+
+
+def _blocks(reading: Callable[[int], bytes], size: int) -> Iterable[bytes]:
+    while size > 0 and (block := reading(min(size, 1 << 20))):
+        size -= len(block)
+        yield block
+
+
+def _newest_entries(text: str) -> int:
+    """Where the newest entries begin."""
+    at = len(text)
+    for _ in range(ENTRIES):
+        at = text.rfind("\n## Session ", 0, at)
+        if at < 0:
+            return 0
+    return at + 1
+
+
+def _moves(told: Evidence) -> bool:
+    """Counts of files and commits: they change with each commit, and nobody reads them as of today."""
+    counts = all(cite.startswith(("git ls-files", "counted in ")) for cite in told.cites)
+    return counts or (bool(told.commits) and not history.SUBJECT.search(told.text))
+
+
+class _Checker:
+    def __init__(self, sources: Sources, name: str, own: Templates) -> None:
+        self._sources = sources
+        self._name = name
+        self._templates = own
+        self._rerender = Rerender(sources.journal, sources.project, name)
+
+    def document(self, document: Document) -> list[Finding]:
+        lines = citations.generated(document.text)
+        told = [line for line in lines if line.evidence]
+        cites = {cite for line in told for cite in citations.whole(line).records}
+        named = cited(self._sources.journal, cites)
+        claims = [_claim(document, line) for line in told]
+        reasons = {
+            line.number: reason
+            for line, reason in zip(told, stale.reasons(claims, self._sources), strict=True)
+        }
+        renderer = self._renderer(document, told)
+        found: list[Finding] = []
+        unknown: set[str] = set()
+        for line in lines:
+            if line.session in unknown:
+                continue
+            finding = self._line(document, line, named, reasons.get(line.number, ""), renderer)
+            found += [finding] if finding else []
+            if line.session and finding and finding.what == "dangling" and self._unknown(line.session):
+                unknown.add(line.session)  # said once, and not for each of its lines
+        return found
+
+    def contradictions(self) -> list[Finding]:
+        """Decisions that hold and do not go together, for a person to settle."""
+        decisions = [
+            n for n in self._sources.journal.live_notes(self._sources.project) if n.kind == "decision"
+        ]
+        cite = self._sources.journal.cite
+        return [
+            Finding(
+                BRIEFING.filename,
+                0,
+                "",
+                f"{cite(pair.older)}, {cite(pair.newer)}",
+                "contradiction",
+                pair.says,
+                settling(pair, cite),
+                warning=True,
+            )
+            for pair in contradictions([note for note in decisions if note.stream != "private"])
+        ]
+
+    def _unknown(self, session: str) -> bool:
+        return not cited(self._sources.journal, [f"S{session}"])[f"S{session}"]
+
+    def _renderer(self, document: Document, told: Sequence[Line]) -> _Renderer:
+        sources = self._sources
+        if document.tier is PROJECT:
+            return _Renderer(self._surveyed(told), templates.PROJECT)
+        if document.tier is not BRIEFING:
+            return _Renderer(None, templates.ENTRY)
+        commits: dict[str, Commit] = {}
+        look: Look = evidence.no_git
+        if repository := sources.repository:
+            ids = [cite for line in told for cite in line.evidence.commits]
+            commits = reachable.named(repository, ids)
+            look = lambda since: git_state.read(repository, since)  # noqa: E731
+        now = evidence.collect_briefing(sources.journal, sources.project, self._name, look)
+        return _Renderer(
+            Told([*facts_in(now), *map(git_state.commit_fact, commits.values())]), templates.BRIEFING
+        )
+
+    def _surveyed(self, told: Sequence[Line]) -> Told:
+        """What the survey says now, and what git says of the commits that are cited."""
+        sources = self._sources
+        facts = facts_in(survey(sources.root, self._name, sources.repository))
+        ids = [cite for line in told for cite in line.evidence.commits]
+        commits = history.named(sources.repository, ids) if sources.repository else []
+        return Told([*facts, *map(history.commit_fact, commits)])
+
+    def _line(
+        self,
+        document: Document,
+        line: Line,
+        named: Mapping[str, Cited],
+        reason: str,
+        renderer: _Renderer,
+    ) -> Finding | None:
+        told = line.evidence
+        if not told:
+            return _uncited(document, line)
+        for cite in citations.whole(line).records:
+            if not named[cite]:
+                return self._dangling(document, line, cite, named[cite])
+        if reason and not (told.stale and not line.edited):
+            what = "forgotten" if "forgotten" in reason else "gone" if reason.endswith("gone") else "stale"
+            if document.tier is not LOG or what == "forgotten":
+                return _finding(document, line, what, f"{_upper(reason)}.")
+        if self._right(line, renderer):
+            return None
+        return self._swapped(document, line)
+
+    def _right(self, line: Line, renderer: _Renderer) -> bool:
+        """Whether the renderers yield the line from what it cites; True where none could tell."""
+        told, prefixes = line.evidence, self._templates.prefixes(renderer.template)
+        if line.session:
+            return self._rerender.session(line.session).has(told, prefixes)
+        if renderer.now is None or renderer.now.has(told, prefixes):
+            return True
+        if renderer.template == templates.PROJECT and _moves(told):
+            return True
+        if told.records and len(told.records) == len(told.cites):
+            return self._rerender.yields(told.records).has(told, prefixes)
+        return self._sources.repository is None and not told.places and not told.records
+
+    def _dangling(self, document: Document, line: Line, cite: str, named: Cited) -> Finding:
+        if named.ambiguous:
+            text = f"{cite} has become ambiguous: it names more than one record."
+            return _finding(document, line, "ambiguous", text, citation=cite)
+        if line.session and self._unknown(line.session):
+            text = f"The session {line.session[:12]} is not in this journal."
+            remedy = "Sync with the device that ran it, or import its records."
+            return _finding(document, line, "dangling", text, remedy, citation=f"S{line.session}")
+        text = f"There is no {cite} in this journal."
+        return _finding(document, line, "dangling", text, citation=cite)
+
+    def _swapped(self, document: Document, line: Line) -> Finding:
+        told = line.evidence
+        shown = ", ".join(told.cites)
+        if told.commits and not told.records:
+            return _finding(document, line, "swapped", f"git does not say this of {shown} (now).")
+        if not told.records:
+            remedy = "Run `orch init`: it reads the project again."
+            return _finding(document, line, "swapped", f"{shown} does not say this (now).", remedy)
+        says = self._rerender.yields(citations.whole(line).records).texts
+        known = f' It says: "{flat(says[0], 120)}".' if says and not line.session else ""
+        return _finding(document, line, "swapped", f"{shown} does not say this.{known}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Renderer:
+    """What a document would say `now`, where there is one to ask, and the template of its lines."""
+
+    now: Told | None
+    template: str
+
+
+def settling(pair: Pair, cite: Callable[[Record], str]) -> str:
+    """What a person types to say which of two decisions holds."""
+    older, newer = cite(pair.older), cite(pair.newer)
+    command = f"orch note confirm {newer} --supersedes {older}"
+    return f"If {newer} holds: `{command}`; else the other way round."
+
+
+def _claim(document: Document, line: Line) -> Claim:
+    folder = document.path.parent if document.tier is PORTFOLIO else None
+    return Claim(line.text, citations.whole(line), dated=document.tier is LOG, folder=folder)
+
+
+def _uncited(document: Document, line: Line) -> Finding | None:
+    """An item without evidence. Headings, sentences about the document and the log's "None." need none."""
+    if line.edited or line.session or not line.text.lstrip().startswith(("- ", "* ")):
+        return None
+    return _finding(document, line, "uncited", "The line says what it rests on nowhere.", warning=True)
+
+
+def _finding(
+    document: Document,
+    line: Line,
+    what: str,
+    says: str,
+    remedy: str = "",
+    *,
+    citation: str = "",
+    warning: bool = False,
+) -> Finding:
+    if line.session:
+        remedy = (
+            remedy or "The log is not made anew: correct the entry by hand; `orch log` has what happened."
+        )
+    return Finding(
+        document=document.path.name,
+        number=line.number + document.before,
+        line=flat(line.text, 400),
+        citation=citation or ", ".join(line.evidence.cites),
+        what=what,
+        says=says,
+        remedy=remedy or (_BY_HAND if line.edited else _ANEW),
+        warning=warning,
+    )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
