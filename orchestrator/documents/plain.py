@@ -70,7 +70,7 @@ def first_sentence(text: str, limit: int = 240) -> str:
 
 
 def counted(number: int, one: str, several: str) -> str:
-    """ "1 file", "2 files", "1,200 files"."""
+    """A number with its noun: "1 file", "1,200 files"."""
     return f"{number:,} {one if number == 1 else several}"
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.documents import files
-from orchestrator.documents.plain import code, counted, flat, prose
+from orchestrator.documents.plain import code, flat, prose
 from orchestrator.documents.tiers import PORTFOLIO, Warn, warn_in_log
 from orchestrator.errors import ProjectError
 from orchestrator.handoff import templates
 from orchestrator.handoff.facts import Fact
+from orchestrator.handoff.manifests import PACKAGES
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.profile import Profile, branch, profile
 from orchestrator.handoff.relations import relations
@@ -131,6 +133,22 @@ def refresh(
         return work()
 
 
+def holds_projects(folder: Path) -> bool:
+    """Whether a folder is none itself and holds several: a workspace, then."""
+    own = (folder / ".git", folder / PROJECT_FOLDER / "project.toml", *(folder / name for name in PACKAGES))
+    if any(os.path.lexists(path) for path in own):
+        return False
+    return may_be_workspace(folder) and len(repositories(folder)) > 1
+
+
+def may_be_workspace(folder: Path) -> bool:
+    """Not a folder like /tmp, where anybody may put a project, and not the root of a file system."""
+    try:
+        return folder.parent != folder and not folder.stat().st_mode & stat.S_ISVTX
+    except OSError:
+        return False
+
+
 def repositories(folder: Path) -> list[Path]:
     """Repositories and projects directly in a folder, by name."""
     return sorted(path for path in _repositories(folder, 1) if path != folder)
@@ -191,10 +209,3 @@ def _state(member: Member, journal: JournalReader | None) -> Iterable[Fact]:
 def _gone(known: Known, workspace: Path) -> Fact:
     folder = Path(known.paths[0]).relative_to(workspace).as_posix()
     return Fact(f"**{prose(known.name, 80)}** was in {code(folder + '/', 120)}, which is no longer there")
-
-
-def summary(found: Sequence[Member]) -> str:
-    """ "3 projects, 1 of them not initialised"."""
-    new = sum(not one.id for one in found)
-    text = counted(len(found), "project", "projects")
-    return f"{text}, {new} of them not initialised" if new else text

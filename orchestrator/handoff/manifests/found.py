@@ -48,18 +48,18 @@ class Source:
         self._starts: list[int] = []
 
     def line(self, offset: int) -> str:
-        """ "file:line" of a place in the text."""
+        """File and line of a place in the text."""
         if not self._starts:
             self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         return f"{self.name}:{bisect_right(self._starts, offset)}"
 
     def at(self, pattern: str, after: int = 0) -> str:
-        """ "file:line" of the first match, else the file alone."""
+        """File and line of the first match, else the file alone."""
         found = re.compile(pattern, re.MULTILINE).search(self.text, after)
         return self.line(found.start()) if found else self.name
 
     def of(self, *keys: str) -> str:
-        """ "file:line" of a TOML or JSON key below others, found by its text."""
+        """File and line of a TOML or JSON key below others, found by its text."""
         place, found = 0, None
         for key in keys:
             word = re.escape(key)
@@ -73,7 +73,7 @@ class Source:
         return self.line(found.end() - 1) if found else self.name
 
     def rows(self, pattern: str, flags: int = re.MULTILINE) -> Iterator[tuple[re.Match[str], str]]:
-        """Each match with its "file:line"."""
+        """Each match with its file and line."""
         for match in re.finditer(pattern, self.text, flags):
             yield match, self.line(match.start())
 
