@@ -14,7 +14,7 @@ from pathlib import Path
 
 from orchestrator import durable
 from orchestrator.documents import regions
-from orchestrator.documents.plain import first_line, prose
+from orchestrator.documents.plain import first_line, first_sentence
 from orchestrator.documents.tiers import PROJECT, decode
 from orchestrator.errors import DocumentError
 from orchestrator.handoff import manifests
@@ -96,12 +96,12 @@ def _says(root: Path) -> Fact | None:
     for number, line in enumerate(text.splitlines()[:_MOST_LINES], 1):
         line = _MARK.sub("", line).strip()
         if found := _CITED.match(line):
-            return Fact(prose(found[1], 160), (found[2],))
+            return Fact(first_sentence(found[1], 160), (found[2],))
         if line and not line.startswith(("#", "<!--", "-->")):
             said = first_line(line, 160)
             return Fact(said, (f"{PROJECT.filename}:{number}",)) if said else None
     first = about(root)
-    return Fact(prose(first.text, 160), first.cites) if first else None
+    return Fact(first_sentence(first.text, 160), first.cites) if first else None
 
 
 def _packages(

@@ -150,7 +150,8 @@ def _meant(match: re.Match[str], line: str) -> bool:
     if before.endswith("/") or after.startswith(("/", "://")) or name.lower() in _COMMON:
         return False
     distinct = bool(re.search(r"[-_\d]|[a-z][A-Z]", name))
-    return distinct or name[:1].isupper() or len(name) >= 6
+    # a plain word is a name where it has a capital amid words without one
+    return distinct or (name[:1].isupper() and bool(re.search(r"(?:^|[\s(])[a-z]\S*[ \t]$", before)))
 
 
 def _holder(path: str, folders: dict[str, Profile]) -> Profile | None:

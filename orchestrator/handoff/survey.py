@@ -143,7 +143,7 @@ def about(root: Path) -> Fact | None:
         parse = manifests.readme if entry in manifests.READMES else manifests.PACKAGES[entry]
         text = text_of(root, entry) if (root / entry).is_file() else ""
         for item in parse(text, entry):
-            if item.topic == "about" and ": " in item.text:
+            if item.topic == "about" and (entry in manifests.READMES or ": " in item.text):
                 return _fact(item)
     return None
 
