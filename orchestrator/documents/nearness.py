@@ -8,7 +8,6 @@ session) is for people: it changes each day, and everything behind it would be p
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.documents import regions
@@ -24,14 +23,26 @@ _STATE = "  - State: "
 class _Listed:
     folder: str
     name: str
-    text: str
+    lines: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        return self.lines[0]
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        return self.lines[1:]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
 
 
 def near(document: str, folder: str) -> str:
     """The document for the project in `folder` (relative to the workspace, with `/`).
 
     Its own entry, those that it relates to in either direction, what people wrote, then all others by the
-    length of the way. A document without the generated list is given back as it is.
+    length of the way; of others it says what they are, and how they relate to this one. A document without the generated list is given back as it is.
     """
     data = document.encode("utf-8", "replace")
     try:
@@ -50,12 +61,10 @@ def near(document: str, folder: str) -> str:
         (one for one in listed if one is not own and one not in related),
         key=lambda one: _way(folder, one.folder),
     )
-    blocks = [
-        before,
-        *(one.text for one in ([own] if own else []) + related),
-        after,
-        *(one.text for one in far),
-    ]
+    mine = [own.text] if own else []
+    for one in related:
+        mine.append("\n".join([one.head, *(line for line in one.below if own and _tells(line, own))]))
+    blocks = [before, *mine, after, *(one.head for one in far)]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -66,7 +75,7 @@ def _listed(content: str) -> list[_Listed]:
         if line.startswith("- ") or line.startswith("#") or not line.strip():
             if lines and (head := _ENTRY.match(lines[0])) and (name := _NAME.match(lines[0])):
                 folder = "" if head[1] == "." else head[1]
-                found.append(_Listed(folder, name[1], "\n".join(lines)))
+                found.append(_Listed(folder, name[1], tuple(lines)))
             lines = []
         if not line.startswith(_STATE) and line.strip() and not line.startswith("#"):
             lines.append(line)
@@ -74,13 +83,12 @@ def _listed(content: str) -> list[_Listed]:
 
 
 def _relate(one: _Listed, other: _Listed) -> bool:
-    return _names(one.text, other) or _names(other.text, one)
+    return any(_tells(line, other) for line in one.below) or any(_tells(line, one) for line in other.below)
 
 
-def _names(text: str, other: _Listed) -> bool:
+def _tells(line: str, other: _Listed) -> bool:
     """Whether a line below an entry's first names the other, by name or by folder."""
-    below: Sequence[str] = text.splitlines()[1:]
-    return any(f"**{other.name}**" in line or f"`{other.folder}/`" in line for line in below)
+    return f"**{other.name}**" in line or f"`{other.folder}/`" in line
 
 
 def _way(here: str, there: str) -> tuple[int, str]:

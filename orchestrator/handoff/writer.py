@@ -18,7 +18,7 @@ from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import agents_md, evidence, git_state, loading, render, session_log, survey
+from orchestrator.handoff import agents_md, evidence, git_state, loading, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
@@ -249,15 +249,17 @@ class ProjectDocuments(ProjectTiers):
         rendered = self._templates.render(template, values)
         return self._write(path, rendered, adopt=False, replace=replace)
 
-    def refresh_project(self, *, replace: bool = False, chars: int = survey.CHARS) -> str:
+    def refresh_project(self, *, replace: bool = False, chars: int | None = None) -> str:
         """Survey the project anew and bring PROJECT_CONTEXT.md up to date; as `write_project`.
 
         `chars` is the room of tier 2: what people wrote in PROJECT_CONTEXT.md and AGENTS.md takes its part
         of it, and the survey the rest.
         """
+        from orchestrator.handoff import survey  # 10 ms, and a session surveys nothing
+
         root = self._project.root
         written = regions.by_hand(tiers.read_tier(PROJECT, root)) + tiers.read_agents(root)
-        room = max(chars - len(_COMMENT.sub("", written).strip()), survey.LEAST_CHARS)
+        room = max((chars or survey.CHARS) - len(_COMMENT.sub("", written).strip()), survey.LEAST_CHARS)
         found = survey.survey(root, self._project.name, self._repository(), keep=self._pen.writes)
         return self.write_project({"p": survey.fitted(found, room)}, PROJECT_TEMPLATE, replace=replace)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.handoff.manifests.found import (
     MOST_ROWS,
+    MOST_WANTED,
     Found,
     Source,
     command,
@@ -135,7 +136,7 @@ def _plain(name: str) -> str:
 
 
 def _named(rows: Iterable[str], source: Source) -> Iterator[tuple[str, str]]:
-    for row in rows:
+    for row in islice(rows, MOST_WANTED):
         if (found := _NAME.match(row.strip())) and found[0].lower() != "python":
             yield _plain(found[0]), source.at(rf"(?<![\w.\-]){re.escape(found[0])}(?![\w.\-])")
 
