@@ -42,7 +42,8 @@ def near(document: str, folder: str) -> str:
     """The document for the project in `folder` (relative to the workspace, with `/`).
 
     Its own entry, those that it relates to in either direction, what people wrote, then all others by the
-    length of the way; of others it says what they are, and how they relate to this one. A document without the generated list is given back as it is.
+    length of the way; of others it says what they are, and how they relate to this one. A document
+    without the generated list is given back as it is.
     """
     data = document.encode("utf-8", "replace")
     try:

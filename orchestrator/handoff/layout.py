@@ -62,9 +62,8 @@ def languages(tree: Tree) -> list[Fact]:
     ordered = sorted(tree.counts, key=lambda name: (-tree.lines[name], -tree.counts[name], name))
     for name in [name for name in ordered if name not in TEXTS][:6]:
         files = counted(tree.counts[name], "file", "files")
-        shown.append(
-            f"{name} ({files}, {_about(tree.lines[name])} lines)" if tree.lines else f"{name} ({files})"
-        )
+        lines = "1 line" if tree.lines[name] == 1 else f"{_about(tree.lines[name])} lines"
+        shown.append(f"{name} ({files}, {lines})" if tree.lines else f"{name} ({files})")
     return [Fact(", ".join(shown), (tree.evidence,))] if shown else []
 
 

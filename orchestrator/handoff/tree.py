@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator import durable
+from orchestrator.documents.plain import counted
 from orchestrator.documents.tiers import TIERS
 from orchestrator.paths import PROJECT_FOLDER
 from orchestrator.vcs import Repository
@@ -89,7 +90,8 @@ class Tree:
         """How a person counts again."""
         if self.tracked:
             return "git ls-files"
-        return f"counted in {'the first ' if self.cut else ''}{len(self.files)} files"
+        files = counted(len(self.files), "file", "files")
+        return f"counted in {'the first ' if self.cut else ''}{files}"
 
 
 def tree(root: Path, repository: Repository | None) -> Tree:

@@ -46,7 +46,7 @@ def _first(recipe: str) -> str:
 
 def justfile(text: str, name: str) -> list[Found]:
     rows = Source(text, name).rows(
-        r"^@?([A-Za-z][\w\-]*)(?:[ \t][^:=\n]*)?:(?!=)[^\n]*\n(?:[ \t]+@?([^\n#]*))?"
+        r"^@?([A-Za-z][\w\-]*)(?:[ \t][^:\n]*)?:(?!=)[^\n]*\n(?:[ \t]+@?([^\n#]*))?"
     )
     return [
         command(f"just {match[1]}", line, rank(match[1]), (match[2] or "").strip())
