@@ -121,8 +121,7 @@ def _packages(
                 if found.path:
                     here = posixpath.join(folder, posixpath.dirname(path), found.path)
                     points.append((posixpath.normpath(here), "a path in a manifest", found.source))
-    own = {key: source for key, source in wants.items() if key not in provides}
-    return list(provides.items()), list(own.items()), points
+    return list(provides.items()), list(wants.items()), points
 
 
 def _manifests(root: Path) -> Iterator[str]:

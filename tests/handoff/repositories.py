@@ -135,8 +135,9 @@ def c_program(root: Path) -> None:
         {
             "CMakeLists.txt": 'project(kiln VERSION 2.1 DESCRIPTION "Burns images" LANGUAGES C)\nfind_package(ZLIB)\n'
             "enable_testing()\nadd_executable(kiln src/main.c)\nadd_subdirectory(../glaze)\n",
-            "src/main.c": "#ifdef TEST\nint main(void) { return 1; }\n#endif\n",
+            "src/main.c": "int main(void) { return 1; }\n",
             "src/fire.c": "int main(int argc, char **argv)\n{\n}\n",
+            "src/check.c": "#if defined(CHECK)\nint main(void) { return 1; }\n#endif\n",
             "src/fire.h": "int x;\n",
             "LICENSE": "                    GNU GENERAL PUBLIC LICENSE\n",
         },
