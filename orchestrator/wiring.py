@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -139,6 +139,8 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
         journal.close()
         if session and session.window and ready:
             ready()
+        if session and session.window:
+            once_a_day(where)
 
 
 def _session(
@@ -257,6 +259,25 @@ def prewarm(project: Path, model: str, where: Home) -> None:
     start(["warm", "--background", "--project", str(project), "--model", name], where.root)
 
 
+def once_a_day(where: Home) -> None:
+    """Let a process of its own bring the briefings of all projects up to date, the first time each day.
+
+    What git and peers did meanwhile is in them then, also where no session ran.
+    """
+    from datetime import date
+
+    from orchestrator import durable
+    from orchestrator.models.background import start
+
+    mark, today = where.run / "handoff-day", date.today().isoformat().encode()
+    with suppress(OSError):
+        known = mark.exists()
+        if not known or durable.read(mark, 64) != today:
+            durable.replace(mark, today)
+            if known:  # the first day there is nothing older than this session
+                start(["handoff", "--background"], where.root)
+
+
 def _limits(options: Options, settings: Settings) -> Limits:
     from orchestrator.agent.loop import Limits
 
@@ -304,6 +325,7 @@ def documents(
 
 def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     """Where the project stands as the session starts: evidence for its log entry."""
+    from orchestrator.handoff import git_state
     from orchestrator.vcs import Repository
 
     facts: dict[str, Any] = {"role": "desktop", "device": platform.node(), "platform": platform.system()}
@@ -312,7 +334,7 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
             facts |= {
                 "branch": repository.branch(),
                 "commit": repository.head(),
-                "dirty": len(repository.dirty()),
+                "dirty": sum(not git_state.is_own(path) for path in repository.dirty()),
             }
     except OrchError as error:
         facts["git"] = str(error)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands.complete import complete_models
+from orchestrator.commands.handoff_desk import SAID, Desk, known, place_of, say, tell
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
 
 if TYPE_CHECKING:
-    from orchestrator.handoff.draft import Edited
-    from orchestrator.handoff.pen import Pencil
-    from orchestrator.handoff.regenerate import Done, Wish
-    from orchestrator.handoff.writer import ProjectDocuments
-    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.handoff.regenerate import Done
+    from orchestrator.handoff.verify import Finding
     from orchestrator.paths import Home
     from orchestrator.workspaces import Project
 
@@ -28,12 +27,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _EPILOG = 'Example: orch handoff "make charge refuse at zero" --edit'
 _SMALLEST = 200
 _DAY_S = 24 * 3600.0
-_SAID = {
-    "created": "made",
-    "updated": "brought up to date",
-    "unchanged": "up to date",
-    "kept": "kept as it is (written by hand)",
-}
 
 
 @app.command(epilog=_EPILOG)
@@ -65,8 +58,17 @@ def handoff(
         bool, typer.Option("--agents-md", help="Keep a region in AGENTS.md that points to the documents.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take the draft for GOAL as it is.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Let this model (or auto) say notes in fewer words; each line is checked.",
+            autocompletion=complete_models,
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
 ) -> None:
     """Make the handoff documents anew: tiers 1 to 3, and the log entries of sessions that have none.
 
@@ -74,6 +76,8 @@ def handoff(
     nothing is written until --yes, or --edit and a save.
     """
     _refuse(goal, all_, project, diff, check, edit or yes, watch)
+    if model and (goal or diff or check or watch):
+        raise UsageError("--model goes with no goal and none of --diff, --check, --watch.", "Run it alone.")
 
     from orchestrator.handoff.regenerate import TIERS, Wish
     from orchestrator.handoff.render import BRIEFING_CHARS, CHARS_PER_TOKEN
@@ -81,6 +85,8 @@ def handoff(
     from orchestrator.paths import home
 
     where = home()
+    if background:
+        return _in_background(where)
     wish = Wish(
         tuple(dict.fromkeys(tier or TIERS)),
         budget * CHARS_PER_TOKEN if budget else BRIEFING_CHARS,
@@ -89,15 +95,42 @@ def handoff(
     )
     with SqliteJournal.open(where) as journal:
         desk = Desk(where, journal, wish)
-        places = _known(where) if all_ else [_place(project)]
+        places = known(where) if all_ else [place_of(project)]
         if goal:
-            _for_goal(desk, places[0], goal, edit=edit, yes=yes, as_json=as_json)
+            from orchestrator.commands.handoff_goal import for_goal
+
+            for_goal(desk, places[0], goal, edit=edit, yes=yes, as_json=as_json)
         elif diff or check:
             raise SystemExit(_look(desk, places, check=check, as_json=as_json))
         elif watch:
             _watch(desk, places)
         else:
-            _tell(desk, _write_all(desk, places), as_json)
+            if model:
+                _polish(desk, places, model)
+            tell(desk, _write_all(desk, places), as_json)
+
+
+def _in_background(where: Home) -> None:
+    """Briefings that are there already, in every project; nobody waits for it, and nobody hears of it."""
+    from orchestrator.documents.tiers import BRIEFING
+    from orchestrator.handoff.regenerate import Wish
+    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.models.background import step_aside
+
+    step_aside()
+    with SqliteJournal.open(where) as journal:
+        desk = Desk(where, journal, Wish((BRIEFING.number,)))
+        for place in known(where):
+            with contextlib.suppress(OrchError):
+                if (desk.documents(place).folder / BRIEFING.filename).is_file():
+                    desk.regenerate(place, desk.wish)
+
+
+def _polish(desk: Desk, places: Sequence[Project], model: str) -> None:
+    from orchestrator.commands.handoff_polish import polish
+
+    for place in places:
+        desk.told += polish(desk.documents(place), model, desk.where)
 
 
 def _refuse(
@@ -113,64 +146,6 @@ def _refuse(
         )
     if takes and not goal:
         raise UsageError("--edit and --yes need a goal.", 'Write orch handoff "GOAL" --edit.')
-
-
-@dataclass
-class Desk:
-    """What a regeneration works with; `told` are sentences for the user."""
-
-    where: Home
-    journal: SqliteJournal
-    wish: Wish
-    told: list[str] = field(default_factory=list)
-    last: dict[Path | None, str] = field(default_factory=dict)
-    """Of each workspace, the project that is done last."""
-
-    def documents(self, project: Project, pencil: Pencil | None = None) -> ProjectDocuments:
-        from orchestrator import wiring
-        from orchestrator.handoff.pen import PEN
-
-        return wiring.documents(project, self.journal, self.where, self.told.append, pencil or PEN)
-
-    def regenerate(self, project: Project, wish: Wish, pencil: Pencil | None = None) -> list[Done]:
-        from orchestrator.handoff import portfolio
-        from orchestrator.handoff.pen import PEN
-        from orchestrator.handoff.regenerate import regenerate
-        from orchestrator.journal.running import RunningSessions
-
-        documents = self.documents(project, pencil)
-        workspace = documents.workspace
-
-        def write_portfolio() -> str:
-            assert workspace is not None
-            if self.last.get(workspace, project.id) != project.id:
-                return "unchanged"  # its last project writes it, when all others are up to date
-            return portfolio.refresh(
-                workspace, self.where, self.journal, self.told.append, replace=wish.replace, pen=pencil or PEN
-            )
-
-        running = RunningSessions(self.where.run).marked()
-        return regenerate(project, documents, wish, running, write_portfolio if workspace else None)
-
-
-def _place(path: Path | None) -> Project:
-    from orchestrator.workspaces import open_project
-
-    return open_project(path or Path())
-
-
-def _known(where: Home) -> list[Project]:
-    """Every project of the registry that is on this machine, each once."""
-    from orchestrator.workspaces import Registry, find_project
-
-    found: dict[str, Project] = {}
-    for known in Registry(where).projects():
-        roots = (Path(path) for path in known.paths if Path(path).is_dir())
-        for place in (one for root in roots if (one := find_project(root)) and one.id == known.id):
-            found.setdefault(place.id, place)
-    if not found:
-        raise UsageError("No project is known here.", "Run `orch init` in one.")
-    return list(found.values())
 
 
 def _write_all(desk: Desk, places: Iterable[Project]) -> dict[str, list[Done]]:
@@ -216,124 +191,58 @@ def _edited(desk: Desk, place: Project) -> list[Path]:
 
 
 def _look(desk: Desk, places: Sequence[Project], *, check: bool, as_json: bool) -> int:
-    """Show what would change, or only whether it does; the exit code."""
+    """Show what would change, or check what is there; the exit code."""
     from orchestrator.handoff.pen import Pencil
     from orchestrator.handoff.regenerate import stale
 
     pencil = Pencil()
     for place in places:
         desk.regenerate(place, desk.wish, pencil)
-    old = stale(pencil) if check else pencil.changed
+    if not check:
+        if as_json:
+            typer.echo(json.dumps({"diff": list(pencil.diff()), "said": desk.told}))
+        else:
+            for line in pencil.diff():
+                typer.echo(plain(line))
+            say(desk)
+        return 0
+    old = stale(pencil)
+    found = [finding for place in places for finding in _findings(desk, place)]
     if as_json:
-        report: dict[str, Any] = {"stale": [str(path) for path in old], "said": desk.told}
-        typer.echo(json.dumps(report if check else {**report, "diff": list(pencil.diff())}))
-    elif check:
+        report = {"stale": [str(path) for path in old], "findings": [one.as_json() for one in found]}
+        typer.echo(json.dumps({**report, "said": desk.told}))
+    else:
         for path in old:
             typer.echo(plain(f"{path}: stale. Run `orch handoff`."))
-    else:
-        for line in pencil.diff():
-            typer.echo(plain(line))
-    if not as_json:
-        _say(desk)
-    return int(bool(check and old))
+        for one in found:
+            typer.echo(plain(f"{one.document}:{one.number}: {one.what}: {one.says} {one.remedy}"))
+        say(desk)
+    return int(bool(old) or any(not one.warning for one in found))
 
 
-def _tell(desk: Desk, made: dict[str, list[Done]], as_json: bool) -> None:
-    if as_json:
-        projects = [
-            {
-                "path": path,
-                "documents": [
-                    {"tier": done.tier, "path": str(done.path), "state": done.state} for done in documents
-                ],
-            }
-            for path, documents in made.items()
-        ]
-        typer.echo(json.dumps({"projects": projects, "said": list(dict.fromkeys(desk.told))}))
-    else:
-        for documents in made.values():
-            for done in documents:
-                typer.echo(plain(f"{done.path}: {_SAID.get(done.state, done.state)}"))
-        _say(desk)
-    if not all(made.values()):
-        raise SystemExit(1)
+def _findings(desk: Desk, place: Project) -> Sequence[Finding]:
+    """What is wrong with the lines that stand in the project's documents now."""
+    from dataclasses import replace
 
-
-def _say(desk: Desk) -> None:
-    for text in dict.fromkeys(desk.told):
-        typer.echo(plain(text), err=True)
-    desk.told.clear()
-
-
-def _for_goal(desk: Desk, place: Project, goal: str, *, edit: bool, yes: bool, as_json: bool) -> None:
-    """Show the briefing for a goal, or take it: the goal is recorded and the documents follow."""
-    from orchestrator.handoff import draft
+    from orchestrator.documents.tiers import TIERS
+    from orchestrator.handoff import verify
+    from orchestrator.handoff.polish import originals
 
     documents = desk.documents(place)
-    facts = draft.for_goal(documents.briefing_facts(), goal)
-    text = draft.text_of(documents.rendered(facts, desk.wish.budget))
-    if not (edit or yes):
-        typer.echo(json.dumps({"goal": goal, "draft": text}) if as_json else plain(text), nl=as_json)
-        typer.echo("Nothing is written: --yes takes it, --edit opens it in your editor first.", err=True)
-        return
-    change = draft.Edited()
-    if edit:
-        saved = _in_editor(text)
-        if not saved.strip():
-            typer.echo("The draft was emptied: nothing is written.", err=True)
-            return
-        change = draft.compared(text, saved)
-    _record_goal(desk, place, goal, change)
-    if change.added:
-        documents.add_below(f"For the goal: {goal}", change.added)
-    _tell(desk, {str(place.root): desk.regenerate(place, desk.wish)}, as_json)
-
-
-def _record_goal(desk: Desk, place: Project, goal: str, change: Edited) -> None:
-    """As a note of the user's, unless it is the goal already."""
-    import secrets
-
-    from orchestrator.handoff.selection import WITHOUT
-    from orchestrator.types import Entry
-
-    goals = [note for note in desk.journal.live_notes(place.id) if note.kind == "goal"]
-    now = (goals[-1].body or {}) if goals else {}
-    if now.get("text") == goal and not change.without:
-        return
-    without = [*now.get(WITHOUT, []), *change.without] if now.get("text") == goal else [*change.without]
-    body = {"text": goal, "by": "user", "status": "confirmed"}
-    old = {"supersedes": goals[-1].id} if now.get("text") == goal else {}
-    entry = Entry(
-        "goal", {**body, **old, **({WITHOUT: without} if without else {})}, place.id, secrets.token_hex(16)
-    )
-    desk.journal.append([entry])
-
-
-def _in_editor(text: str) -> str:
-    """What a person makes of the text in their own editor."""
-    import os
-    import shlex
-    import subprocess
-    import tempfile
-
-    program = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "SESSION_BRIEFING.md"
-        path.write_text(text, encoding="utf-8")
-        try:
-            done = subprocess.run([*shlex.split(program), str(path)], check=False)
-            if done.returncode:
-                raise UsageError(f"{program} ended with {done.returncode}: nothing is written.", "Try again.")
-            return path.read_text(encoding="utf-8", errors="replace")
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"{program} cannot be started: {error}.", "Set EDITOR to your editor."
-            ) from error
+    names = {tier.filename for tier in TIERS if tier.number in desk.wish.tiers}
+    paths = [path for path in documents.paths if path.name in names]
+    polished = documents.polished()
+    read = [replace(one, text=originals(one.text, polished)) for one in verify.read(paths, (place.root,))]
+    with documents.sources() as sources:
+        found = verify.check(read, sources, place.name)
+    if desk.journal.records(project=place.id, limit=1):
+        return found
+    desk.told.append(f"{place.root}: no record of it is in this journal; only commits and files are checked.")
+    return [finding for finding in found if finding.what != "dangling"]
 
 
 def _watch(desk: Desk, places: Sequence[Project]) -> None:
     """Follow journal, git and manifests until somebody ends it; once a day without that."""
-    import contextlib
     import threading
     import time
 
@@ -348,8 +257,8 @@ def _watch(desk: Desk, places: Sequence[Project]) -> None:
                 for done in documents:
                     if done.state not in ("unchanged", "kept"):
                         now = time.strftime("%H:%M:%S")
-                        typer.echo(plain(f"{now} {done.path}: {_SAID[done.state]}"))
-            _say(desk)
+                        typer.echo(plain(f"{now} {done.path}: {SAID[done.state]}"))
+            say(desk)
             if not seen:
                 seen = "once"
                 typer.echo("Watching; Ctrl+C ends it.", err=True)

@@ -16,7 +16,8 @@ from orchestrator.errors import DocumentError
 REGION = "projects"
 _ENTRY = re.compile(r"^- \*\*.*?\*\* \(`([^`]*)/`\)")
 _NAME = re.compile(r"^- \*\*(.*?)\*\*")
-_STATE = "  - State: "
+STATE = "  - State: "
+"""Begins the line of a project's state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _listed(content: str) -> list[_Listed]:
                 folder = "" if head[1] == "." else head[1]
                 found.append(_Listed(folder, name[1], tuple(lines)))
             lines = []
-        if not line.startswith(_STATE) and line.strip() and not line.startswith("#"):
+        if not line.startswith(STATE) and line.strip() and not line.startswith("#"):
             lines.append(line)
     return found
 

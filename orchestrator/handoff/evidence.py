@@ -32,8 +32,10 @@ RECENT_MESSAGES = 120
 RECENT_SESSIONS = 20
 RECENT_CALLS = 300
 LAST_MESSAGES = 4
-NOTES = 150
-"""Of each kind, the newest: far more than any budget has room for."""
+NOTES = 60
+"""Of each kind, the newest: more than a usual budget has room for."""
+GOAL_NOTES = 300
+"""The same where there is a goal: what has to do with it may be old."""
 TESTS = 6
 
 Tried = Mapping[tuple[str, str], Outcome]
@@ -78,9 +80,17 @@ def no_git(since: str) -> GitState | None:
     return None
 
 
-def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look = no_git) -> BriefingFacts:
-    """Live notes, where git stands, the last session that was asked something, and what failed lately."""
-    found = journal.live_notes(project, NOTES)
+def collect_briefing(
+    journal: CitingJournal, project: str, name: str, look: Look = no_git, most: int = NOTES
+) -> BriefingFacts:
+    """Live notes, where git stands, the last session that was asked something, and what failed lately.
+
+    `most` notes of each kind are looked at, more where there is a goal.
+    """
+    found = journal.live_notes(project, most)
+    if most < GOAL_NOTES and any(note.kind == "goal" for note in found):
+        most = GOAL_NOTES
+        found = journal.live_notes(project, most)
     notes = _public(found)[::-1]
     messages = _messages(journal, project)
     calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
@@ -88,19 +98,20 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
     for note in notes:
         by_kind[note.kind].append(note)
     facts = {kind: facts_of(of_kind, journal.cite) for kind, of_kind in by_kind.items()}
-    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == NOTES}
+    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == most}
     tried = outcomes(calls[::-1])
     last = next((record.session for record in messages if _role(record) == "user"), "")
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
     ends = [record for record in states if (record.body or {}).get("event") == "end"]
     state = look(_began_at(states))
     goal = _goal(by_kind["goal"])
+    failing, passing = _tests(tried, journal)
     sections = (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
         Section(
             "Decisions that may contradict each other: ask before relying on one",
-            _contradictions(by_kind["decision"], journal),
+            _contradictions(by_kind["decision"][:NOTES], journal),
             0.08,
             "contradictions",
         ),
@@ -122,10 +133,10 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         Section(
             "Newest commits", git_state.commit_facts(state) if state else (), 0.1, "lines of git's history"
         ),
-        Section("Being worked on", _open_work(state, tried, journal), 0.12, "lines of open work"),
+        Section("Being worked on", _open_work(state, failing), 0.12, "lines of open work"),
         Section(
-            "Tests, newest run of each",
-            _tests(tried, journal),
+            "Tests, newest run of each that does not fail",
+            tuple(passing),
             0.08,
             "test runs",
             kinds=("tool_result",),
@@ -145,7 +156,7 @@ def collect_briefing(journal: CitingJournal, project: str, name: str, look: Look
         where=(git_state.where(state) if state else None) or _where(states, journal),
         goal=note_fact(goal, journal.cite) if goal else None,
         next_step=facts["next"][0] if facts["next"] else None,
-        sections=tuple(section for section in sections if section.facts),
+        sections=sections,
         recorded=bool(used or tried),
     )
     return selection.selected(briefing, goal.body or {}) if goal else briefing
@@ -223,20 +234,17 @@ def _dead_ends(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
     )
 
 
-def _open_work(state: GitState | None, tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
+def _open_work(state: GitState | None, failing: Iterable[Fact]) -> tuple[Fact, ...]:
     """Tests that fail, what is not committed and not merged."""
-    failing = [
-        Fact(f"{code(about)} fails", (journal.cite(outcome.record), f"exit {outcome.exit_code} {VERIFIED}"))
-        for (name, about), outcome in reversed(list(tried.items()))
-        if outcome.exit_code and runs.test_run(name, about) and runs.own_exit_code(about)
-    ]
-    return (*failing[:TESTS], *(git_state.open_work(state) if state else ()))
+    return (*failing, *(git_state.open_work(state) if state else ()))
 
 
-def _tests(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
-    """The newest run of each test command, newest first, and whether files changed after it."""
+def _tests(tried: Tried, journal: CitingJournal) -> tuple[list[Fact], list[Fact]]:
+    """The newest run of each test command, newest first, and whether files changed after it: those that
+    failed, and the others."""
     changes = [outcome.record for outcome in tried.values() if outcome.changed]
-    facts = []
+    failing: list[Fact] = []
+    others: list[Fact] = []
     for key, outcome in reversed(list(tried.items())):
         later = [record for record in changes if record.ts > outcome.record.ts]
         for fact in test_facts({key: outcome}, journal.cite):
@@ -244,8 +252,8 @@ def _tests(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
                 text = f"{fact.text}; files were changed after that"
                 cites = (*fact.cites, journal.cite(max(later, key=lambda record: record.ts)))
                 fact = replace(fact, text=text, cites=cites)
-            facts.append(fact)
-    return tuple(facts[:TESTS])
+            (failing if outcome.exit_code and fact.status else others).append(fact)
+    return failing[:TESTS], others[:TESTS]
 
 
 def _last_session(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.types import Kind
+from orchestrator.types import NOTE_KINDS, Kind
 
 VERIFIED = "verified"
 """A tool did it or saw it: paths, exit codes, counts."""
@@ -78,6 +78,11 @@ class Section:
     more: bool = False
     order: tuple[int, ...] = ()
     """Indexes of `facts`, the first to be kept first; empty: as they stand."""
+
+    @property
+    def noted(self) -> bool:
+        """Whether it holds what somebody noted, and not what a tool or git saw."""
+        return bool(self.kinds) and self.kinds[0] in NOTE_KINDS
 
 
 @dataclass(frozen=True, slots=True)

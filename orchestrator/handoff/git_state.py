@@ -140,7 +140,7 @@ def _status(repository: Repository) -> tuple[str, str, tuple[str, ...]]:
             branch = entry[14:].replace("(detached)", "")
         elif entry[:2] in ("1 ", "u ", "? "):
             dirty.append(entry.split(" ", _FIELDS[entry[0]])[-1].removeprefix(start))
-    return flat(branch, 120), head, tuple(path for path in dirty if not _is_own(path))
+    return flat(branch, 120), head, tuple(path for path in dirty if not is_own(path))
 
 
 _FIELDS = {"1": 8, "u": 10, "?": 1}
@@ -150,25 +150,15 @@ _FIELDS = {"1": 8, "u": 10, "?": 1}
 def _history(repository: Repository) -> tuple[list[Commit], Counter[str]]:
     """The newest commits, and how many of them touched each file."""
     form = "--format=%x1e%h%x1f%cI%x1f%s%x1f"
-    text = _git(
-        repository,
-        "log",
-        f"-{HISTORY}",
-        "-z",
-        "--name-only",
-        "--no-renames",
-        "--no-merges",
-        form,
-        "HEAD",
-        "--",
-    )
+    options = (f"-{HISTORY}", "-z", "--name-only", "--no-renames", "--no-merges", "--relative")
+    text = _git(repository, "log", *options, form, "HEAD", "--", *_below(repository))
     commits, touched = [], Counter[str]()
     for part in text.split("\x1e")[1:]:
         fields = part.split("\x1f", 3)
         if len(fields) == 4:
             commits.append(Commit(*fields[:3]))
             paths = (path.strip("\n") for path in fields[3].split("\0"))
-            touched.update({path for path in paths if path and not _NOISE.search(path) and not _is_own(path)})
+            touched.update({path for path in paths if path and not _NOISE.search(path) and not is_own(path)})
     return commits, touched
 
 
@@ -215,7 +205,7 @@ def _git(repository: Repository, *args: str) -> str:
     return text
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
     """Documents that orch writes, and its state: they change with each session."""
     parts: Sequence[str] = PurePosixPath(path).parts
     return bool(parts) and (parts[-1] in _OWN or PROJECT_FOLDER in parts)

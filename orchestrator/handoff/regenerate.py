@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.documents.nearness import STATE
 from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, decode
 from orchestrator.handoff import render
 from orchestrator.handoff.pen import Pencil
@@ -85,7 +86,7 @@ def _said(data: bytes | None) -> Sequence[str]:
     """The lines that rest on a record or a file."""
     found = []
     for line in decode(data or b"").split("\n"):
-        evidence = _EVIDENCE.search(line)
+        evidence = None if line.startswith(STATE) else _EVIDENCE.search(line)
         items = evidence[1].split(", ") if evidence else []
         if any(not _MOVES.fullmatch(item) for item in items):
             found.append(line.strip())

@@ -31,6 +31,7 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
     Each section first takes its own share, so that many decisions cannot crowd out a blocker; what
     is unused then goes to the sections in order.
     """
+    facts = replace(facts, sections=tuple(section for section in facts.sections if section.facts))
     head = sum(len(fact.line) + 20 for fact in (facts.goal, facts.next_step, facts.where) if fact)
     room = budget - _FRAME_CHARS - head - sum(len(section.title) + 5 for section in facts.sections)
     kept = [0] * len(facts.sections)

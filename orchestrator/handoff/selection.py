@@ -29,7 +29,7 @@ def selected(facts: BriefingFacts, goal: Mapping[str, Any]) -> BriefingFacts:
     weights = _weights(sections, str(goal.get("text") or ""))
     return replace(
         facts,
-        sections=tuple(_ordered(section, weights) for section in sections if section.facts),
+        sections=tuple(_ordered(section, weights) for section in sections),
         next_step=facts.next_step if facts.next_step and not _out(facts.next_step, without) else None,
     )
 

@@ -7,8 +7,8 @@ are read from both places.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
 from itertools import takewhile
 from pathlib import Path
@@ -18,13 +18,14 @@ from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import agents_md, evidence, git_state, loading, render, session_log
+from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.cited import cited
 from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
@@ -34,6 +35,7 @@ from orchestrator.workspaces import Project, workspace_of
 T = TypeVar("T")
 REGION = b"orch:begin handoff"
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SHORT_LINE = 80
 UNCLOSED = 50
 """Sessions that are looked at for a missing entry, the newest."""
 
@@ -131,21 +133,42 @@ class ProjectDocuments(ProjectTiers):
         kept, with a warning, unless `replace` says otherwise.
         """
         self._checked.forget()
-        facts = self.briefing_facts()
         path = self.folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self.folder,), 1) is None:
-            return "unchanged"
+        old = tiers.read_tier(BRIEFING, self.folder, self._warn)
+        facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
+        if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
+            return "unchanged"  # nothing to say, or another device said it
         return self._write(path, self.rendered(facts, budget), replace=replace)
 
-    def briefing_facts(self) -> BriefingFacts:
-        """What there is to say; the briefing says as much of it as fits."""
-        found = evidence.collect_briefing(self._journal, self._project.id, self._project.name, self._look)
+    def briefing_facts(self, old: str = "", most: int = evidence.NOTES) -> BriefingFacts:
+        """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
+        project = self._project
+        found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
         with self.sources() as sources:
-            return loading.flagged(found, sources, self._warn)
+            flagged = loading.flagged(found, sources, self._warn)
+        return carried.joined(flagged, old, self._unknown)
+
+    def _unknown(self, cites: Iterable[str]) -> set[str]:
+        """Those whose session this journal has no record of."""
+        sessions = {cite: cite.partition("#")[0] for cite in cites}
+        known = cited(self._journal, set(sessions.values()))
+        return {cite for cite, session in sessions.items() if not known[session]}
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
-        return render.briefing(facts, self._templates, budget)
+        return render.briefing(polish.applied(facts, self.polished()), self._templates, budget)
+
+    def shown(self, budget: int = render.BRIEFING_CHARS) -> BriefingFacts:
+        """What the briefing has room for, in its original words."""
+        return render.fit(self.briefing_facts(tiers.read_tier(BRIEFING, self.folder, self._warn)), budget)
+
+    @property
+    def polished_path(self) -> Path:
+        return self._home.polished_of(self._project.id)
+
+    def polished(self) -> dict[str, str]:
+        """Original text of a line → what a model made of it."""
+        return polish.load(self.polished_path)
 
     def add_below(self, heading: str, lines: Sequence[str]) -> None:
         """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
@@ -223,6 +246,8 @@ class ProjectDocuments(ProjectTiers):
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
+        with suppress(OSError):
+            self.polished_path.unlink(missing_ok=True)
         path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():

@@ -115,7 +115,7 @@ def test_the_budget_holds_and_says_what_was_left_out(scene: Scene) -> None:
     assert "the only blocker" in scene.briefing
     left = next(line for line in scene.briefing.splitlines() if line.startswith("Left out for space: "))
     shown = scene.briefing.count("\n- decision ")
-    assert f"{80 - shown} older decisions" in left
+    assert f"more than {60 - shown} older decisions" in left  # it looks no further back
     assert "lessons" in left
 
 
