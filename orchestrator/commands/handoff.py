@@ -54,6 +54,9 @@ def handoff(
         bool, typer.Option("--replace", help="Make regions anew that were edited by hand.")
     ] = False,
     edit: Annotated[bool, typer.Option("--edit", help="Open the draft for GOAL in $EDITOR first.")] = False,
+    agents_md: Annotated[
+        bool, typer.Option("--agents-md", help="Keep a region in AGENTS.md that points to the documents.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take the draft for GOAL as it is.")] = False,
     model: Annotated[
         str | None,
@@ -88,6 +91,7 @@ def handoff(
         tuple(dict.fromkeys(tier or TIERS)),
         budget * CHARS_PER_TOKEN if budget else BRIEFING_CHARS,
         replace,
+        agents_md,
     )
     with SqliteJournal.open(where) as journal:
         desk = Desk(where, journal, wish)
@@ -150,8 +154,11 @@ def _write_all(desk: Desk, places: Iterable[Project]) -> dict[str, list[Done]]:
 
     from orchestrator import wiring
     from orchestrator.journal.running import RunningSessions
+    from orchestrator.workspaces import workspace_of
 
     made = {}
+    places = list(places)
+    desk.last = {workspace_of(place): place.id for place in places}
     for place in places:
         notices = wiring.close_abandoned(RunningSessions(desk.where.run), desk.journal, desk.where, place.id)
         desk.told += [notice.text for notice in notices]
