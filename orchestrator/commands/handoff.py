@@ -53,7 +53,9 @@ def handoff(
     replace: Annotated[
         bool, typer.Option("--replace", help="Make regions anew that were edited by hand.")
     ] = False,
-    edit: Annotated[bool, typer.Option("--edit", help="Open the draft for GOAL in $EDITOR first.")] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Open the draft for GOAL in $EDITOR first; empty it to cancel.")
+    ] = False,
     agents_md: Annotated[
         bool, typer.Option("--agents-md", help="Keep a region in AGENTS.md that points to the documents.")
     ] = False,
@@ -107,7 +109,7 @@ def handoff(
         else:
             if model:
                 _polish(desk, places, model)
-            tell(desk, _write_all(desk, places), as_json)
+            tell(desk, _write_all(desk, places, asks=not as_json), as_json)
 
 
 def _in_background(where: Home) -> None:
@@ -148,7 +150,7 @@ def _refuse(
         raise UsageError("--edit and --yes need a goal.", 'Write orch handoff "GOAL" --edit.')
 
 
-def _write_all(desk: Desk, places: Iterable[Project]) -> dict[str, list[Done]]:
+def _write_all(desk: Desk, places: Iterable[Project], *, asks: bool) -> dict[str, list[Done]]:
     """Folder of each project → what was done; a project that fails does not stop the others."""
     from dataclasses import replace
 
@@ -163,7 +165,7 @@ def _write_all(desk: Desk, places: Iterable[Project]) -> dict[str, list[Done]]:
         notices = wiring.close_abandoned(RunningSessions(desk.where.run), desk.journal, desk.where, place.id)
         desk.told += [notice.text for notice in notices]
         wish = desk.wish
-        if not wish.replace and sys.stdin.isatty() and (edited := _edited(desk, place)):
+        if asks and not wish.replace and sys.stdin.isatty() and (edited := _edited(desk, place)):
             names = " and ".join(path.name for path in edited)
             question = f"{names}: the generated part was edited by hand. Make it anew, and lose the edit?"
             wish = replace(wish, replace=typer.confirm(plain(question), default=False, err=True))
@@ -253,7 +255,7 @@ def _watch(desk: Desk, places: Sequence[Project]) -> None:
     with contextlib.suppress(KeyboardInterrupt), watched(paths, changed.set):
         while True:
             changed.clear()
-            for documents in _write_all(desk, places).values():
+            for documents in _write_all(desk, places, asks=False).values():
                 for done in documents:
                     if done.state not in ("unchanged", "kept"):
                         now = time.strftime("%H:%M:%S")

@@ -21,7 +21,7 @@ Portfolio = Callable[[], str]
 """Writes the workspace's PORTFOLIO_CONTEXT.md; says what it did."""
 
 _EVIDENCE = re.compile(r"\[([^\[\]]+)\]\s*$")
-_MOVES = re.compile(r"[0-9a-f]{7,64}|git (?:status|ls-files)|counted in .*|verified|claimed|confirmed")
+_MOVES = re.compile(r"[0-9a-f]{7,64}|git [a-z-]+|counted in .*|verified|claimed|confirmed")
 
 
 @dataclass(frozen=True, slots=True)
