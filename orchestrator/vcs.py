@@ -47,54 +47,15 @@ _BASE = {
 }
 # From git-config(1): last components and sections whose values are programs, or lead to one.
 _PROGRAM_NAMES = {
-    *(
-        "alternaterefscommand",
-        "askpass",
-        "clean",
-        "cmd",
-        "command",
-        "defaultkeycommand",
-        "difffilter",
-        "driver",
-    ),
-    *(
-        "editor",
-        "external",
-        "fsmonitor",
-        "gitproxy",
-        "helper",
-        "hookspath",
-        "packobjectshook",
-        "pager",
-        "process",
-    ),
-    *(
-        "program",
-        "receivepack",
-        "smudge",
-        "sshcommand",
-        "templatedir",
-        "textconv",
-        "update",
-        "uploadpack",
-        "vcs",
-    ),
-}
+    "alternaterefscommand", "askpass", "clean", "cmd", "command", "defaultkeycommand", "difffilter", "driver",
+    "editor", "external", "fsmonitor", "gitproxy", "helper", "hookspath", "packobjectshook", "pager",
+    "process", "program", "receivepack", "smudge", "sshcommand", "templatedir", "textconv", "update",
+    "uploadpack", "vcs",
+}  # fmt: skip
 _PROGRAM_SECTIONS = {
-    *(
-        "alias",
-        "browser",
-        "credential",
-        "difftool",
-        "filter",
-        "guitool",
-        "hook",
-        "instaweb",
-        "man",
-        "mergetool",
-    ),
-    *("pager", "protocol", "sendemail", "trailer"),
-}
+    "alias", "browser", "credential", "difftool", "filter", "guitool", "hook", "instaweb", "man",
+    "mergetool", "pager", "protocol", "sendemail", "trailer",
+}  # fmt: skip
 _DIFFING = ("blame", "diff", "log", "show", "stash", "whatchanged", "reflog")
 
 
@@ -174,6 +135,10 @@ class Repository:
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}", missing=True
         )
         return bool(found)
+
+    def query(self, *args: str) -> str:
+        """What a git command prints that only reads. The caller vouches for `args`."""
+        return self._git(*args)
 
     def filters(self) -> tuple[str, ...]:
         """Names of content filters (lfs …) that the repository configures, and that are off here."""

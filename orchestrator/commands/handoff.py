@@ -53,7 +53,12 @@ def handoff(
     replace: Annotated[
         bool, typer.Option("--replace", help="Make regions anew that were edited by hand.")
     ] = False,
-    edit: Annotated[bool, typer.Option("--edit", help="Open the draft for GOAL in $EDITOR first.")] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Open the draft for GOAL in $EDITOR first; empty it to cancel.")
+    ] = False,
+    agents_md: Annotated[
+        bool, typer.Option("--agents-md", help="Keep a region in AGENTS.md that points to the documents.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take the draft for GOAL as it is.")] = False,
     model: Annotated[
         str | None,
@@ -88,6 +93,7 @@ def handoff(
         tuple(dict.fromkeys(tier or TIERS)),
         budget * CHARS_PER_TOKEN if budget else BRIEFING_CHARS,
         replace,
+        agents_md,
     )
     with SqliteJournal.open(where) as journal:
         desk = Desk(where, journal, wish)
@@ -103,7 +109,7 @@ def handoff(
         else:
             if model:
                 _polish(desk, places, model)
-            tell(desk, _write_all(desk, places), as_json)
+            tell(desk, _write_all(desk, places, asks=not as_json), as_json)
 
 
 def _in_background(where: Home) -> None:
@@ -144,19 +150,22 @@ def _refuse(
         raise UsageError("--edit and --yes need a goal.", 'Write orch handoff "GOAL" --edit.')
 
 
-def _write_all(desk: Desk, places: Iterable[Project]) -> dict[str, list[Done]]:
+def _write_all(desk: Desk, places: Iterable[Project], *, asks: bool) -> dict[str, list[Done]]:
     """Folder of each project → what was done; a project that fails does not stop the others."""
     from dataclasses import replace
 
     from orchestrator import wiring
     from orchestrator.journal.running import RunningSessions
+    from orchestrator.workspaces import workspace_of
 
     made = {}
+    places = list(places)
+    desk.last = {workspace_of(place): place.id for place in places}
     for place in places:
         notices = wiring.close_abandoned(RunningSessions(desk.where.run), desk.journal, desk.where, place.id)
         desk.told += [notice.text for notice in notices]
         wish = desk.wish
-        if not wish.replace and sys.stdin.isatty() and (edited := _edited(desk, place)):
+        if asks and not wish.replace and sys.stdin.isatty() and (edited := _edited(desk, place)):
             names = " and ".join(path.name for path in edited)
             question = f"{names}: the generated part was edited by hand. Make it anew, and lose the edit?"
             wish = replace(wish, replace=typer.confirm(plain(question), default=False, err=True))
@@ -246,7 +255,7 @@ def _watch(desk: Desk, places: Sequence[Project]) -> None:
     with contextlib.suppress(KeyboardInterrupt), watched(paths, changed.set):
         while True:
             changed.clear()
-            for documents in _write_all(desk, places).values():
+            for documents in _write_all(desk, places, asks=False).values():
                 for done in documents:
                     if done.state not in ("unchanged", "kept"):
                         now = time.strftime("%H:%M:%S")

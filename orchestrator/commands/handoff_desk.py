@@ -37,6 +37,8 @@ class Desk:
     journal: SqliteJournal
     wish: Wish
     told: list[str] = field(default_factory=list)
+    last: dict[Path | None, str] = field(default_factory=dict)
+    """Of each workspace, the project that is done last."""
 
     def documents(self, project: Project, pencil: Pencil | None = None) -> ProjectDocuments:
         from orchestrator import wiring
@@ -45,7 +47,8 @@ class Desk:
         return wiring.documents(project, self.journal, self.where, self.told.append, pencil or PEN)
 
     def regenerate(self, project: Project, wish: Wish, pencil: Pencil | None = None) -> list[Done]:
-        from orchestrator.commands.init import portfolio
+        from orchestrator.handoff import portfolio
+        from orchestrator.handoff.pen import PEN
         from orchestrator.handoff.regenerate import regenerate
         from orchestrator.journal.running import RunningSessions
 
@@ -54,7 +57,11 @@ class Desk:
 
         def write_portfolio() -> str:
             assert workspace is not None
-            return portfolio(workspace, project, self.where, replace=wish.replace, pen=pencil)
+            if self.last.get(workspace, project.id) != project.id:
+                return "unchanged"  # its last project writes it, when all others are up to date
+            return portfolio.refresh(
+                workspace, self.where, self.journal, self.told.append, replace=wish.replace, pen=pencil or PEN
+            )
 
         running = RunningSessions(self.where.run).marked()
         return regenerate(project, documents, wish, running, write_portfolio if workspace else None)

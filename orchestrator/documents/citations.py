@@ -198,7 +198,7 @@ def _place(item: str) -> Place | None:
 
 def _counted(items: Iterable[str]) -> bool:
     """`counted in 245 files` is evidence of a survey."""
-    return any(re.match(r"counted in |git (?:log|status|branch)\b", item) for item in items)
+    return any(re.match(r"counted in |git (?:log|status|branch|ls-files)\b", item) for item in items)
 
 
 def _superseded(text: str) -> tuple[str, ...]:

@@ -86,6 +86,20 @@ def parse(data: bytes) -> tuple[Region, ...]:
     return tuple(regions)
 
 
+def by_hand(text: str) -> str:
+    """What people wrote: the text without its regions; all of it where they cannot be told apart."""
+    data = text.encode("utf-8", "replace")
+    try:
+        found = parse(data)
+    except DocumentError:
+        return text
+    pieces, kept = [], 0
+    for region in found:
+        pieces.append(data[kept : region.begin])
+        kept = data.find(b"\n", region.end) + 1 or len(data)
+    return b"".join((*pieces, data[kept:])).decode("utf-8", "replace")
+
+
 def regenerate(data: bytes, contents: Mapping[str, str], *, replace: bool = False) -> Merged:
     """Put `contents` (name → text) into their regions; a missing region is added at the end.
 

@@ -23,7 +23,9 @@ HISTORY = 60
 """Commits that are looked at for what changed lately."""
 COMMITS = 6
 BRANCHES = 5
-HOT = 6
+OLDER = 3
+"""Commits that are shown where none is new."""
+HOT = 4
 UNCOMMITTED = 8
 _SECONDS = 15
 _MOST = 1000
@@ -112,7 +114,7 @@ def commit_facts(state: GitState) -> tuple[Fact, ...]:
         many = "or more " if state.new >= _MOST else ""
         text = f"{counted(state.new, many + 'commit')} since the last session began, at {state.since}"
         facts.append(Fact(text, (state.head, state.since)))
-    facts += [commit_fact(commit) for commit in state.commits]
+    facts += [commit_fact(commit) for commit in state.commits[: max(state.new, OLDER)]]
     if state.hot:
         shown = ", ".join(f"{code(path, 80)} {count}" for path, count in state.hot)
         text = f"Changed most often in the newest {counted(state.looked_at, 'commit')}, merges aside: {shown}"

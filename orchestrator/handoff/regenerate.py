@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, decode
-from orchestrator.handoff import render, templates
+from orchestrator.documents.nearness import STATE
+from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, decode
+from orchestrator.handoff import render
 from orchestrator.handoff.pen import Pencil
-from orchestrator.handoff.survey import survey
 from orchestrator.handoff.writer import ProjectDocuments
 from orchestrator.workspaces import Project
 
@@ -21,7 +21,7 @@ Portfolio = Callable[[], str]
 """Writes the workspace's PORTFOLIO_CONTEXT.md; says what it did."""
 
 _EVIDENCE = re.compile(r"\[([^\[\]]+)\]\s*$")
-_MOVES = re.compile(r"[0-9a-f]{7,64}|git status|counted in .*|verified|claimed|confirmed")
+_MOVES = re.compile(r"[0-9a-f]{7,64}|git [a-z-]+|counted in .*|verified|claimed|confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Wish:
     tiers: Collection[int] = TIERS
     budget: int = render.BRIEFING_CHARS
     replace: bool = False
+    agents: bool = False
+    """Make the region of AGENTS.md that points to the tiers; where it is, it is kept up to date anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ def regenerate(
     `running` are sessions that have not ended. Raises `DocumentError`, `JournalError`.
     """
     made = []
-    if 1 in wish.tiers and portfolio and documents.workspace:
-        made.append(Done(1, documents.workspace / PORTFOLIO.filename, portfolio()))
     if 2 in wish.tiers:
-        found = survey(project.root, project.name)
-        state = documents.write_project({"p": found}, templates.PROJECT, replace=wish.replace)
+        state = documents.refresh_project(replace=wish.replace)
         made.append(Done(2, documents.folder / PROJECT.filename, state))
+        pointer = documents.write_agents(create=wish.agents, replace=wish.replace)
+        if wish.agents or pointer != "unchanged":
+            made.append(Done(2, project.root / AGENTS.filename, pointer))
+    if 1 in wish.tiers and portfolio and documents.workspace:  # it says what tier 2 says first
+        made.append(Done(1, documents.workspace / PORTFOLIO.filename, portfolio()))
     if 4 in wish.tiers:
         added = documents.close_log(running)
         made.append(Done(4, documents.folder / LOG.filename, "updated" if added else "unchanged"))
@@ -82,7 +86,7 @@ def _said(data: bytes | None) -> Sequence[str]:
     """The lines that rest on a record or a file."""
     found = []
     for line in decode(data or b"").split("\n"):
-        evidence = _EVIDENCE.search(line)
+        evidence = None if line.startswith(STATE) else _EVIDENCE.search(line)
         items = evidence[1].split(", ") if evidence else []
         if any(not _MOVES.fullmatch(item) for item in items):
             found.append(line.strip())

@@ -23,6 +23,7 @@ BRIEFING = "session_briefing.md.j2"
 ENTRY = "session_log_entry.md.j2"
 PROJECT = "project_context.md.j2"
 PORTFOLIO = "portfolio_context.md.j2"
+AGENTS = "agents.md.j2"
 
 _MAX_BYTES = 16 * 1024
 _MAX_OUTPUT = 256 * 1024

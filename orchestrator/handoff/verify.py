@@ -16,7 +16,7 @@ from orchestrator.documents.citations import Evidence, Line
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import evidence, git_state, reachable, stale, templates
+from orchestrator.handoff import evidence, git_state, history, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
 from orchestrator.handoff.evidence import Look
 from orchestrator.handoff.rerender import Rerender, Told, facts_in
@@ -136,6 +136,12 @@ def _newest_entries(text: str) -> int:
     return at + 1
 
 
+def _moves(told: Evidence) -> bool:
+    """Counts of files and commits: they change with each commit, and nobody reads them as of today."""
+    counts = all(cite.startswith(("git ls-files", "counted in ")) for cite in told.cites)
+    return counts or (bool(told.commits) and not history.SUBJECT.search(told.text))
+
+
 class _Checker:
     def __init__(self, sources: Sources, name: str, own: Templates) -> None:
         self._sources = sources
@@ -195,7 +201,7 @@ class _Checker:
     def _renderer(self, document: Document, told: Sequence[Line]) -> _Renderer:
         sources = self._sources
         if document.tier is PROJECT:
-            return _Renderer(Told(facts_in(survey(sources.root, self._name))), templates.PROJECT)
+            return _Renderer(self._surveyed(told), templates.PROJECT)
         if document.tier is not BRIEFING:
             return _Renderer(None, templates.ENTRY)
         commits: dict[str, Commit] = {}
@@ -208,6 +214,14 @@ class _Checker:
         return _Renderer(
             Told([*facts_in(now), *map(git_state.commit_fact, commits.values())]), templates.BRIEFING
         )
+
+    def _surveyed(self, told: Sequence[Line]) -> Told:
+        """What the survey says now, and what git says of the commits that are cited."""
+        sources = self._sources
+        facts = facts_in(survey(sources.root, self._name, sources.repository))
+        ids = [cite for line in told for cite in line.evidence.commits]
+        commits = history.named(sources.repository, ids) if sources.repository else []
+        return Told([*facts, *map(history.commit_fact, commits)])
 
     def _line(
         self,
@@ -237,6 +251,8 @@ class _Checker:
         if line.session:
             return self._rerender.session(line.session).has(told, prefixes)
         if renderer.now is None or renderer.now.has(told, prefixes):
+            return True
+        if renderer.template == templates.PROJECT and _moves(told):
             return True
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)

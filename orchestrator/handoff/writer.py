@@ -6,6 +6,7 @@ are read from both places.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
@@ -13,15 +14,16 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.documents import files, regions, tiers
+from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
+from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import carried, evidence, git_state, loading, polish, render, session_log
+from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render, session_log
 from orchestrator.handoff.facts import BriefingFacts, SessionFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.stale import Sources
+from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
 from orchestrator.journal.cited import cited
 from orchestrator.journal.reader import JournalReader
@@ -31,6 +33,8 @@ from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+REGION = b"orch:begin handoff"
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SHORT_LINE = 80
 UNCLOSED = 50
 """Sessions that are looked at for a missing entry, the newest."""
@@ -59,11 +63,18 @@ class ProjectTiers:
         own = [
             folder / tier.filename for tier in (BRIEFING, LOG) for folder in {self._project.root, self.folder}
         ]
-        return (*portfolio, self._project.root / PROJECT.filename, *own)
+        return (*portfolio, *(self._project.root / tier.filename for tier in (PROJECT, AGENTS)), *own)
 
     def tiers(self) -> tuple[TierText, ...]:
         """The documents without lines whose evidence no longer holds; `left_out` of each says which."""
-        return self._checked.of(self._read(), self.sources)
+        return tuple(map(self._near, self._checked.of(self._read(), self.sources)))
+
+    def _near(self, tier: TierText) -> TierText:
+        """The portfolio with the nearest projects first."""
+        if tier.name != PORTFOLIO.name:
+            return tier
+        place = self._project.root.relative_to(Path(tier.path).parent).as_posix()
+        return replaced(tier, text=nearness.near(tier.text, "" if place == "." else place))
 
     @contextmanager
     def sources(self) -> Iterator[Sources]:
@@ -78,14 +89,14 @@ class ProjectTiers:
         return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
 
     def _read(self) -> tuple[TierText, ...]:
-        found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
+        read = tiers.read_tiers(self._project.root, self.workspace, self._warn)
+        found = {(tier.tier, tier.name): tier for tier in read}
         if self.folder != self._project.root:
             for tier in (BRIEFING, LOG):
                 if own := tiers.read_tier(tier, self.folder, self._warn):
-                    found[tier.number] = _joined(
-                        found.get(tier.number), tier, self.folder / tier.filename, own
-                    )
-        return tuple(found[number] for number in sorted(found))
+                    key = tier.number, tier.name
+                    found[key] = _joined(found.get(key), tier, self.folder / tier.filename, own)
+        return tuple(sorted(found.values(), key=lambda tier: tier.tier))
 
 
 class ProjectDocuments(ProjectTiers):
@@ -263,6 +274,42 @@ class ProjectDocuments(ProjectTiers):
         path = self.folder / PROJECT.filename
         rendered = self._templates.render(template, values)
         return self._write(path, rendered, adopt=False, replace=replace)
+
+    def refresh_project(self, *, replace: bool = False, chars: int | None = None) -> str:
+        """Survey the project anew and bring PROJECT_CONTEXT.md up to date; as `write_project`.
+
+        `chars` is the room of tier 2: what people wrote in PROJECT_CONTEXT.md and AGENTS.md takes its part
+        of it, and the survey the rest.
+        """
+        from orchestrator.handoff import survey  # 10 ms, and a session surveys nothing
+
+        root = self._project.root
+        written = regions.by_hand(tiers.read_tier(PROJECT, root)) + tiers.read_agents(root)
+        room = max((chars or survey.CHARS) - len(_COMMENT.sub("", written).strip()), survey.LEAST_CHARS)
+        found = survey.survey(root, self._project.name, self._repository(), keep=self._pen.writes)
+        return self.write_project({"p": survey.fitted(found, room)}, PROJECT_TEMPLATE, replace=replace)
+
+    def write_agents(self, *, create: bool = True, replace: bool = False) -> str:
+        """Keep the region of AGENTS.md that points other tools to the tiers; as `write_regions`.
+
+        Without `create` only where the region is there already; "unchanged" where nothing was done.
+        """
+        path = self._project.root / AGENTS.filename
+        if not create and REGION not in (
+            self._pen.read(path, (self._project.root,), tiers.HEAD_BYTES) or b""
+        ):
+            return "unchanged"
+        text = agents_md.rendered(self._project.root, self._name, self.workspace, self._templates)
+        return write_regions(
+            path, self._project.root, text, self._guard(), self._warn, replace=replace, pen=self._pen
+        )
+
+    def _repository(self) -> Repository | None:
+        try:
+            return Repository.find(self._project.root, self._wrap)
+        except VcsError as error:
+            self._warn(f"Nothing is said of git. {error}")
+            return None
 
     @property
     def _name(self) -> str:
