@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -133,17 +133,33 @@ def commit_fact(commit: Commit) -> Fact:
     return Fact(f"{code(commit.subject, 100)}, {commit.when[:10]}", (commit.id,))
 
 
-def open_work(state: GitState) -> tuple[Fact, ...]:
-    """What is not committed, and which branches hold what the current one does not."""
+def open_work(state: GitState, changed: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
+    """What is not committed, and which branches hold what the current one does not.
+
+    `changed`: of files that a session changed, path → citation.
+    """
     facts = []
     if state.dirty:
         shown = ", ".join(code(path, 100) for path in state.dirty[:UNCOMMITTED])
         left = len(state.dirty) - UNCOMMITTED
-        facts.append(Fact(f"Uncommitted: {shown}" + (f" and {left} more" if left > 0 else ""), _STATUS))
+        facts.append(
+            Fact(
+                f"Uncommitted: {shown}" + (f" and {left} more" if left > 0 else ""),
+                (*_by(state, changed or {}), *_STATUS),
+            )
+        )
     for branch in state.branches:
         text = f"Branch {code(branch.name, 60)} is not merged here, last commit {branch.when[:10]}"
         facts.append(Fact(text, (branch.commit,)))
     return tuple(facts)
+
+
+def _by(state: GitState, changed: Mapping[str, str]) -> tuple[str, ...]:
+    """Who changed the first of the uncommitted files, and those in new folders."""
+    shown = state.dirty[:UNCOMMITTED]
+    new = tuple(path for path in shown if path.endswith("/"))
+    cites = [cite for path, cite in changed.items() if path in shown or (new and path.startswith(new))]
+    return tuple(dict.fromkeys(cites))[-3:]
 
 
 def counted(number: int, what: str) -> str:
