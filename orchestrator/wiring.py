@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.agent.session import Session
     from orchestrator.agent.warming import Warmer
     from orchestrator.handoff.pen import Pen
-    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator.handoff.writer import ProjectDocuments, ProjectTiers
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -321,6 +321,17 @@ def documents(
 
     tools = toolbox(project, load(where.config), where, lambda call: "")
     return ProjectDocuments(project, journal, where, warn, wrap=tools.git_wrap, pen=pen or PEN)
+
+
+def readable(project: Project | None, settings: Settings, where: Home) -> ProjectTiers | NoDocuments:
+    """The documents as a session would read them, without a session."""
+    from orchestrator.documents.tiers import warn_in_log
+    from orchestrator.handoff.writer import ProjectTiers
+
+    if project is None:
+        return NoDocuments()
+    tools = toolbox(project, settings, where, lambda call: "")
+    return ProjectTiers(project, where, warn_in_log, tools.git_wrap)
 
 
 def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:

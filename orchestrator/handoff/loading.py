@@ -78,7 +78,7 @@ def fresh(tiers: Sequence[TierText], sources: Sources, name: str, own: Templates
         if reason and _generated(line, rerender, own):
             gone[tier.path].append((line, reason))
     return tuple(
-        _less(tier, own_lines, gone[tier.path]) for tier, own_lines in zip(tiers, lines, strict=True)
+        _less(tier, own_lines, gone[tier.path], sources) for tier, own_lines in zip(tiers, lines, strict=True)
     )
 
 
@@ -112,18 +112,26 @@ def _generated(line: Line, rerender: Rerender, own: Templates) -> bool:
     return rerender.yields(line.evidence.records).has(line.evidence, own.prefixes(templates.BRIEFING))
 
 
-def _less(tier: TierText, lines: Sequence[Line], gone: Sequence[tuple[Line, str]]) -> TierText:
+def _less(
+    tier: TierText, lines: Sequence[Line], gone: Sequence[tuple[Line, str]], sources: Sources
+) -> TierText:
     if not gone:
         return tier
     text = citations.without(tier.text, lines, [line.number for line, _ in gone])
     named = gone if len(gone) <= _NAMED else gone[: _NAMED - 1]
     left = [
-        LeftOut(tier.name, f"1 stale line [{', '.join(line.evidence.cites)}]", reason)
+        LeftOut(tier.name, f"1 stale line [{', '.join(_cites(line, sources))}]", reason)
         for line, reason in named
     ]
     if more := len(gone) - len(named):
         left.append(LeftOut(tier.name, f"{more} more stale lines", "their evidence no longer holds"))
     return replace(tier, text=text.strip("\n"), left_out=tuple(left))
+
+
+def _cites(line: Line, sources: Sources) -> list[str]:
+    """As anybody can open them: an entry of the log leaves its session out."""
+    session = sources.journal.cite_session(line.session) if line.session else ""
+    return [f"{session}{cite}" if cite.startswith("#") else cite for cite in line.evidence.cites]
 
 
 def _marked(value: Any, marks: dict[Fact, Fact]) -> Any:

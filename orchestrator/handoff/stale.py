@@ -8,6 +8,7 @@ call. Only what is known to be stale is called so: what this node cannot look up
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -131,7 +132,8 @@ def _gone(root: Path, paths: Iterable[str]) -> str:
     named = list(dict.fromkeys(paths))
     if not named or any(there(root, path) for path in named):
         return ""
-    return f"{code(named[0], 80)} is gone" if len(named) == 1 else f"its {len(named)} files are gone"
+    shown = re.sub(r"[\[\],]", "_", named[0])  # it may become part of the evidence
+    return f"{code(shown, 80)} is gone" if len(named) == 1 else f"its {len(named)} files are gone"
 
 
 def _ran_again(records: Sequence[Record], known: _Known, sources: Sources) -> str:

@@ -288,9 +288,7 @@ class _Checker:
         shown = ", ".join(told.cites)
         anew = "Run `orch init`: it reads the project again." if document.tier is PROJECT else ""
         if not (told.records or told.commits or told.places) or STATUS in told.cites:
-            return _finding(
-                document, line, "outdated", f"{_upper(shown)}: not so any more.", anew, warning=True
-            )
+            return _finding(document, line, "outdated", f"Not so any more, by {shown}.", anew, warning=True)
         if not told.records:
             return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
         if line.session:

@@ -42,7 +42,7 @@ def test_documents_that_hold_are_read_byte_for_byte(scene: Scene) -> None:
     assert not read["briefing"].left_out
     superseded = "- SQLite: simple [#3, confirmed]\n"
     assert read["log"].text == raw(scene)["log"].replace(superseded, "")
-    assert left(scene, "log") == [("1 stale line [#3]", "superseded by S7f3a#4")]
+    assert left(scene, "log") == [("1 stale line [S7f3a#3]", "superseded by S7f3a#4")]
 
 
 def test_a_line_whose_file_is_gone_stays_out_and_is_flagged_at_the_next_regeneration(scene: Scene) -> None:
@@ -53,7 +53,7 @@ def test_a_line_whose_file_is_gone_stays_out_and_is_flagged_at_the_next_regenera
     briefing = loaded(scene)["briefing"].text
     assert briefing == made["briefing"].replace("- Changed `quota.py` [S8b00#8, verified]\n", "")
     in_log = {what for what, why in left(scene, "log") if why == "`quota.py` is gone"}
-    assert in_log == {"1 stale line [#13]", "1 stale line [#8]"}  # one of each session
+    assert in_log == {"1 stale line [S7f3a#13]", "1 stale line [S8b00#8]"}  # one of each session
     scene.documents.refresh()
     assert "- Changed `quota.py` [S8b00#8, stale: `quota.py` is gone]" in scene.briefing
     again = loaded(scene)["briefing"]
@@ -72,11 +72,21 @@ def test_superseded_decisions_forgotten_words_and_lost_commits_stay_out_of_the_l
     scene.note("decision", "DuckDB", supersedes=decision.id)
     shown = loaded(scene)["log"].text
     assert "PostgreSQL: SQLite locks" not in shown
-    assert "1 stale line [#4]" in [said for said, _ in left(scene, "log")]
+    assert "1 stale line [S7f3a#4]" in [said for said, _ in left(scene, "log")]
     assert "PostgreSQL: SQLite locks" in raw(scene)["log"]  # the log is only ever added to
     assert "`pytest -q`: 1 failed" in shown  # dated: a later run does not make it untrue
     scene.shell("pytest -q", 0)
     assert "`pytest -q`: 1 failed" in loaded(scene)["log"].text
+
+
+def test_a_file_with_a_strange_name_is_flagged_readably(scene: Scene) -> None:
+    scene.start()
+    scene.ask("x")
+    scene.tool("write", {"path": "a, b].py"}, changed=["a, b].py"])
+    scene.end()
+    assert "stale: `a_ b_.py` is gone]" in scene.briefing
+    assert left(scene, "briefing") == [("1 stale line [S7f3a#4]", "`a_ b_.py` is gone")]
+    assert not [one for one in scene.check() if not one.warning]
 
 
 def test_what_people_wrote_is_never_left_out(scene: Scene) -> None:
