@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ from orchestrator.errors import UsageError
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.workspaces import open_project, remember
-from tests.commands.orch import run, script
+from tests.commands.orch import ORCH, run, script
+from tests.handoff.test_git_state import commit, git
 
 
 @pytest.fixture
@@ -159,6 +163,35 @@ def test_in_the_background_only_what_is_there_is_touched(project: Path, orch_hom
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "PostgreSQL" in (project / "one" / "SESSION_BRIEFING.md").read_text()
     assert not list((project / "two").glob("*.md"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="interrupts by signal")
+def test_a_watch_follows_git_and_leaves_an_editors_work_alone(project: Path) -> None:
+    git(project, "init", "-q", "-b", "main")
+    note("decision", "PostgreSQL")
+    handoff()
+    path = project / "SESSION_BRIEFING.md"
+    path.write_text("My preface\n" + briefing(project) + "my notes, no newline", encoding="utf-8")
+    command = [*ORCH, "handoff", "--watch", "--tier", "3"]
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stderr.readline() == "Watching; Ctrl+C ends it.\n"
+        made = commit(project, "a.py", "The first", 0)
+        assert process.stdout.readline().endswith("SESSION_BRIEFING.md: brought up to date\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    text = briefing(project)
+    assert f"- `The first`, 2026-11-18 [{made}]" in text
+    assert text.startswith("My preface\n")
+    assert text.endswith("my notes, no newline")
 
 
 def test_a_model_may_say_it_shorter_but_not_otherwise(project: Path, orch_home: Home) -> None:
