@@ -18,7 +18,7 @@ from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIER
 from orchestrator.errors import DocumentError, VcsError
 from orchestrator.handoff import evidence, git_state, history, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
-from orchestrator.handoff.evidence import Look
+from orchestrator.handoff.evidence import NOTES, Look
 from orchestrator.handoff.rerender import Rerender, Told, facts_in
 from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
@@ -177,9 +177,8 @@ class _Checker:
 
     def contradictions(self) -> list[Finding]:
         """Decisions that hold and do not go together, for a person to settle."""
-        decisions = [
-            n for n in self._sources.journal.live_notes(self._sources.project) if n.kind == "decision"
-        ]
+        notes = self._sources.journal.live_notes(self._sources.project, NOTES)
+        decisions = [note for note in notes if note.kind == "decision" and note.stream != "private"]
         cite = self._sources.journal.cite
         return [
             Finding(
@@ -192,7 +191,7 @@ class _Checker:
                 settling(pair, cite),
                 warning=True,
             )
-            for pair in contradictions([note for note in decisions if note.stream != "private"])
+            for pair in contradictions(decisions)
         ]
 
     def _unknown(self, session: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.documents.plain import flat
 from orchestrator.documents.regions import digest, parse
-from orchestrator.handoff.verify import of_project
+from orchestrator.documents.tiers import TIERS, Tier
+from orchestrator.handoff.verify import Document, check, of_project
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Entry
@@ -251,3 +254,22 @@ def test_whatever_was_recorded_its_documents_are_right(scene: Scene, happened: l
             scene.note(kind, text)  # type: ignore[arg-type]
     scene.end()
     assert [one for one in scene.check() if not one.warning] == []
+
+
+PIECES = (
+    *("- x ", "[S7f3a#2", ", verified]", "[#1]", "\n", "\r\n", "]", "`", "[, ]", "supersedes D0", "\u202e"),
+    *("## Session S1\n", "<!-- orch:session 7f3a -->\n", "<!-- orch:begin s -->\n", "<!-- orch:end -->\n"),
+    *("[a1b2c3d]", "[../../etc/passwd:3]", "[/dev/tty]", "[S7f3a]", "[a\0b.py]", "[exit 99999999 verified]"),
+    "[S" + "f" * 64 + "#9]",
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=25), st.sampled_from(TIERS))
+def test_hostile_documents_give_findings_and_no_errors(scene: Scene, pieces: list[str], tier: Tier) -> None:
+    text = "".join(pieces)
+    with scene.documents.sources() as sources:
+        document = Document(tier, scene.project.root / tier.filename, text)
+        for found in check([document], sources, "heron"):
+            json.dumps(found.as_json())
+            assert found.line in flat(text.split("\n")[found.number - 1], 400)
