@@ -142,7 +142,7 @@ class Session:
         if info.server or info.why:
             events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
         events += [Notice(text) for text in _about(info)]
-        self._refresh()
+        await asyncio.to_thread(self._refresh)  # it asks git, and the screen goes on
         events += self._drain()
         self._limits = replace(self._limits, context_size=info.context_size)
         await self._read_window()

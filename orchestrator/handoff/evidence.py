@@ -133,7 +133,7 @@ def collect_briefing(
         Section(
             "Newest commits", git_state.commit_facts(state) if state else (), 0.1, "lines of git's history"
         ),
-        Section("Being worked on", _open_work(state, failing), 0.12, "lines of open work"),
+        Section("Being worked on", _open_work(state, failing, tried, journal), 0.12, "lines of open work"),
         Section(
             "Tests, newest run of each that does not fail",
             tuple(passing),
@@ -234,9 +234,15 @@ def _dead_ends(tried: Tried, journal: CitingJournal) -> tuple[Fact, ...]:
     )
 
 
-def _open_work(state: GitState | None, failing: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Tests that fail, what is not committed and not merged."""
-    return (*failing, *(git_state.open_work(state) if state else ()))
+def _open_work(
+    state: GitState | None, failing: Iterable[Fact], tried: Tried, journal: CitingJournal
+) -> tuple[Fact, ...]:
+    """Tests that fail, what is not committed and who changed it, what is not merged."""
+    if state is None:
+        return tuple(failing)
+    by = {path: outcome.record for outcome in tried.values() for path in outcome.changed if state.dirty}
+    changed = {path: journal.cite(record) for path, record in by.items()}
+    return (*failing, *git_state.open_work(state, changed))
 
 
 def _tests(tried: Tried, journal: CitingJournal) -> tuple[list[Fact], list[Fact]]:

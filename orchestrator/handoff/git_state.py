@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -29,6 +30,8 @@ HOT = 4
 UNCOMMITTED = 8
 _SECONDS = 15
 _MOST = 1000
+_SHORT = 7
+"""Digits of a commit's id, where git named none."""
 _STATUS = ("git status",)
 _NOISE = re.compile(
     r"^\.|\.lock$|(^|/)(package-lock\.json|go\.sum|requirements[\w\-./]*\.txt|change(s|log)\b)", re.I
@@ -67,22 +70,26 @@ class GitState:
 
 def read(repository: Repository, since: str = "") -> GitState:
     """How things stand. Never reads more than the newest commits. Raises `VcsError`."""
-    branch, full, dirty = _status(repository)
+    with ThreadPoolExecutor(4) as pool:  # four processes that wait for nothing of each other
+        status = pool.submit(_status, repository)
+        history = pool.submit(_history, repository)
+        counted_since = pool.submit(_since, repository, since)
+        branches = pool.submit(_branches, repository)
+    branch, full, dirty = status.result()
     if not full:
         return GitState(branch, dirty=dirty)
-    commits, touched = _history(repository)
-    head = _git(repository, "rev-parse", "--short", "HEAD").strip()
-    known, new = _since(repository, since)
+    commits, touched = history.result()
+    known, new = counted_since.result()
     return GitState(
         branch=branch,
-        head=head,
+        head=full[: max((len(commit.id) for commit in commits), default=_SHORT)],
         dirty=dirty,
         commits=tuple(commits[:COMMITS]),
         since=known,
         new=new,
         hot=_hot(touched),
         looked_at=len(commits),
-        branches=_branches(repository, branch),
+        branches=tuple(one for one in branches.result() if one.name != branch)[:BRANCHES],
     )
 
 
@@ -126,17 +133,33 @@ def commit_fact(commit: Commit) -> Fact:
     return Fact(f"{code(commit.subject, 100)}, {commit.when[:10]}", (commit.id,))
 
 
-def open_work(state: GitState) -> tuple[Fact, ...]:
-    """What is not committed, and which branches hold what the current one does not."""
+def open_work(state: GitState, changed: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
+    """What is not committed, and which branches hold what the current one does not.
+
+    `changed`: of files that a session changed, path → citation.
+    """
     facts = []
     if state.dirty:
         shown = ", ".join(code(path, 100) for path in state.dirty[:UNCOMMITTED])
         left = len(state.dirty) - UNCOMMITTED
-        facts.append(Fact(f"Uncommitted: {shown}" + (f" and {left} more" if left > 0 else ""), _STATUS))
+        facts.append(
+            Fact(
+                f"Uncommitted: {shown}" + (f" and {left} more" if left > 0 else ""),
+                (*_by(state, changed or {}), *_STATUS),
+            )
+        )
     for branch in state.branches:
         text = f"Branch {code(branch.name, 60)} is not merged here, last commit {branch.when[:10]}"
         facts.append(Fact(text, (branch.commit,)))
     return tuple(facts)
+
+
+def _by(state: GitState, changed: Mapping[str, str]) -> tuple[str, ...]:
+    """Who changed the first of the uncommitted files, and those in new folders."""
+    shown = state.dirty[:UNCOMMITTED]
+    new = tuple(path for path in shown if path.endswith("/"))
+    cites = [cite for path, cite in changed.items() if path in shown or (new and path.startswith(new))]
+    return tuple(dict.fromkeys(cites))[-3:]
 
 
 def counted(number: int, what: str) -> str:
@@ -185,27 +208,21 @@ def _hot(touched: Counter[str]) -> tuple[tuple[str, int], ...]:
 
 def _since(repository: Repository, since: str, newest: str = "HEAD") -> tuple[str, int]:
     """The commit, where it is still there, and how many came after it."""
-    if not since or not since.isalnum() or not repository_has(repository, since):
+    if not since or not since.isalnum():
         return "", 0
-    span = f"{since}..{newest}"
-    text = _git(repository, "rev-list", "--count", f"--max-count={_MOST}", "--end-of-options", span, "--")
-    return since, int(text.strip() or 0)
+    options = ("--count", f"--max-count={_MOST}", "--end-of-options", f"{since}..{newest}", "--")
+    status, text = repository.run(["rev-list", *options, *_below(repository)], _SECONDS, alone=True)
+    return (since, int(text.strip() or 0)) if status == 0 else ("", 0)
 
 
-def repository_has(repository: Repository, commit: str) -> bool:
-    """As `Repository.has`, without importing GitPython."""
-    name = f"{commit}^{{commit}}"
-    code_, _ = repository.run(["rev-parse", "--verify", "--quiet", "--end-of-options", name], alone=True)
-    return code_ == 0
-
-
-def _branches(repository: Repository, current: str) -> tuple[Branch, ...]:
+def _branches(repository: Repository) -> list[Branch]:
     form = "--format=%(refname:short)%1f%(objectname:short)%1f%(committerdate:iso-strict)"
     limits = (f"--count={BRANCHES + 1}", "--sort=-committerdate", "--no-merged=HEAD")
-    text = _git(repository, "for-each-ref", *limits, form, "refs/heads")
+    status, text = repository.run(["for-each-ref", *limits, form, "refs/heads"], _SECONDS, alone=True)
+    if status != 0:  # before the first commit
+        return []
     rows = [line.split("\x1f") for line in text.splitlines()]
-    found = [Branch(flat(row[0], 120), row[1], row[2]) for row in rows if len(row) == 3]
-    return tuple(branch for branch in found if branch.name != current)[:BRANCHES]
+    return [Branch(flat(row[0], 120), row[1], row[2]) for row in rows if len(row) == 3]
 
 
 def _below(repository: Repository) -> tuple[str, ...]:

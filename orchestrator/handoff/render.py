@@ -28,8 +28,8 @@ def briefing(facts: BriefingFacts, own: Templates, budget: int = BRIEFING_CHARS)
 def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
     """The facts that fit in `budget` characters, and a word about those that do not.
 
-    Each section first takes its own share, so that many decisions cannot crowd out a blocker; what
-    is unused then goes to the sections in order.
+    Each section first gets one line, then its own share, so that many decisions cannot crowd out a blocker;
+    what is unused goes to the sections in order.
     """
     facts = replace(facts, sections=tuple(section for section in facts.sections if section.facts))
     head = sum(len(fact.line) + 20 for fact in (facts.goal, facts.next_step, facts.where) if fact)
@@ -37,7 +37,11 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
     kept = [0] * len(facts.sections)
     spent = 0
     for number, section in enumerate(facts.sections):
-        own = int(room * section.share)
+        if spent + (size := _size(section, 0)) <= room:
+            spent, kept[number] = spent + size, 1
+    for number, section in enumerate(facts.sections):
+        own = min(int(room * section.share), room - spent + kept[number] * _size(section, 0))
+        own -= kept[number] * _size(section, 0)
         while kept[number] < len(section.facts) and own >= (size := _size(section, kept[number])):
             own, spent, kept[number] = own - size, spent + size, kept[number] + 1
     for number, section in enumerate(facts.sections):
@@ -48,7 +52,7 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
         for section, count in zip(facts.sections, kept, strict=True)
         if count < len(section.facts) or section.more
     ]
-    lost = [f"{'more than ' if section.more else ''}{count} {section.what}" for section, count in cut]
+    lost = [_lost(section, count) for section, count in cut]
     sections = tuple(
         replace(section, facts=_kept(section, count)[:: -1 if section.rising else 1])
         for section, count in zip(facts.sections, kept, strict=True)
@@ -57,12 +61,19 @@ def fit(facts: BriefingFacts, budget: int) -> BriefingFacts:
     return replace(facts, sections=sections, left_out=", ".join(lost), more=_more([one for one, _ in cut]))
 
 
+def _lost(section: Section, count: int) -> str:
+    if section.more:
+        return f"more than {count} {section.what}"
+    one = section.what.replace("lines ", "line ") if "lines " in section.what else section.what[:-1]
+    return f"{count} {one if count == 1 else section.what}"
+
+
 def _more(cut: Sequence[Section]) -> str:
     """The commands that show what was left out."""
     kinds = dict.fromkeys(kind for section in cut for kind in section.kinds)
     said = ["`orch log" + "".join(f" --kind {kind}" for kind in kinds) + "`"] if kinds else []
     if any(not section.kinds for section in cut):
-        said.append("`git log` and `git status`")
+        said += ["`git log`", "`git status`"]
     return ", ".join(said)
 
 

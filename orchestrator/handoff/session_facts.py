@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.documents.plain import code, first_line, first_sentence, flat, prose
 from orchestrator.handoff import runs
 from orchestrator.handoff.facts import CLAIMED, VERIFIED, Fact, SessionFacts, Work
+from orchestrator.handoff.git_state import counted
 from orchestrator.handoff.notes import Cite, facts_of
 from orchestrator.types import Record
 
@@ -136,7 +137,7 @@ def _starting(start: Record | None, cite: Cite) -> tuple[Fact, ...]:
             f"branch {code(branch, 60)}" + (f" at {flat(str(commit), 12).rstrip('…')}" if commit else "")
         )
     if isinstance(dirty := body.get("dirty"), int) and dirty:
-        said.append(f"{dirty} files uncommitted")
+        said.append(f"{counted(dirty, 'file')} uncommitted")
     text = ", ".join(said)
     facts = [Fact(text[0].upper() + text[1:], (cite(start),))] if said else []
     tiers = body.get("tiers")

@@ -71,6 +71,7 @@ def test_commands_and_options() -> None:
         "config",
         "warm",
         "context",
+        "handoff",
     ):
         options = completed("orch", command, "--")
         assert "--help" in options
