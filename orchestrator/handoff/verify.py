@@ -24,7 +24,7 @@ from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
 from orchestrator.handoff.templates import Templates
 from orchestrator.handoff.writer import ProjectTiers
-from orchestrator.journal.cited import Cited, cited
+from orchestrator.journal.cited import Cited, cited, decision
 from orchestrator.paths import Home
 from orchestrator.types import Record
 from orchestrator.vcs import Commit, Wrap
@@ -240,9 +240,19 @@ class _Checker:
             what = "forgotten" if "forgotten" in reason else "gone" if reason.endswith("gone") else "stale"
             if document.tier is not LOG or what == "forgotten":
                 return _finding(document, line, what, f"{_upper(reason)}.")
-        if self._right(line, renderer):
-            return None
-        return self._swapped(document, line)
+        if not self._right(line, renderer):
+            return self._swapped(document, line)
+        return self._supersedes(document, line)
+
+    def _supersedes(self, document: Document, line: Line) -> Finding | None:
+        """A note may replace one that has not arrived here: then that one is not out of the way yet."""
+        journal = self._sources.journal
+        for cite in line.evidence.supersedes:
+            if not cited(journal, [cite])[cite] and not decision(journal, self._sources.project, cite):
+                text = f"It supersedes {cite}, which is not in this journal."
+                remedy = "Sync with the device that recorded it, or note again what it replaces."
+                return _finding(document, line, "dangling", text, remedy, citation=cite, warning=True)
+        return None
 
     def _right(self, line: Line, renderer: _Renderer) -> bool:
         """Whether the renderers yield the line from what it cites; True where none could tell."""

@@ -177,6 +177,15 @@ def test_another_devices_session_is_told_once_and_its_records_count_when_they_ar
     assert [(one.what, one.citation) for one in found] == [("dangling", "Scd" + "0" * 30)]
 
 
+def test_what_a_note_supersedes_may_not_be_here_yet(scene: Scene) -> None:
+    scene.start()
+    scene.note("decision", "PostgreSQL", supersedes="Sbeef#3")
+    scene.documents.refresh()
+    assert "; supersedes Sbeef#3 [S7f3a#2" in scene.briefing
+    (found,) = scene.check()
+    assert (found.what, found.citation, found.warning) == ("dangling", "Sbeef#3", True)
+
+
 def test_without_git_and_in_a_shallow_clone_nothing_is_said_to_be_lost(scene: Scene, tmp_path: Path) -> None:
     worked(scene)
     scene.git("add", "-A")
