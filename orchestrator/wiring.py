@@ -313,14 +313,24 @@ def toolbox(
 
 
 def documents(
-    project: Project, journal: SqliteJournal, where: Home, warn: Callable[[str], None], pen: Pen | None = None
+    project: Project,
+    journal: SqliteJournal,
+    where: Home,
+    warn: Callable[[str], None] | None = None,
+    pen: Pen | None = None,
 ) -> ProjectDocuments:
     """The project's documents, for work outside of a session: git is confined as in one."""
+    from orchestrator.documents.tiers import warn_in_log
+    from orchestrator.errors import ConfigError
     from orchestrator.handoff.pen import PEN
     from orchestrator.handoff.writer import ProjectDocuments
 
-    tools = toolbox(project, load(where.config), where, lambda call: "")
-    return ProjectDocuments(project, journal, where, warn, wrap=tools.git_wrap, pen=pen or PEN)
+    try:
+        settings = load(where.config)
+    except ConfigError:  # whoever runs a model says so; a note is written all the same
+        settings = Settings()
+    tools = toolbox(project, settings, where, lambda call: "")
+    return ProjectDocuments(project, journal, where, warn or warn_in_log, wrap=tools.git_wrap, pen=pen or PEN)
 
 
 def readable(project: Project | None, settings: Settings, where: Home) -> ProjectTiers | NoDocuments:
@@ -357,7 +367,6 @@ def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Hom
 
     What cannot be closed stays for the next start; it is told in its own project only.
     """
-    from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.tools.sandbox import tidy
     from orchestrator.types import Entry
     from orchestrator.workspaces import open_project
@@ -370,7 +379,7 @@ def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Hom
             if ended and (ended[0].body or {}).get("event") != "end":
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, project_id, session)])
-            ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
+            documents(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
             if project_id == here:
                 notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))

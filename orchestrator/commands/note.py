@@ -62,7 +62,7 @@ def note(
     import json
     import secrets
 
-    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator import wiring
     from orchestrator.journal.canonical import record_json
     from orchestrator.journal.store import PRIVATE, SqliteJournal
     from orchestrator.paths import home
@@ -86,7 +86,7 @@ def note(
         citation = journal.cite(record)
         typer.echo(json.dumps({"citation": citation, **record_json(record)}) if as_json else citation)
         try:
-            ProjectDocuments(place, journal, where).refresh()
+            wiring.documents(place, journal, where).refresh()
         except DocumentError as error:
             raise DocumentError(
                 f"The note is recorded, but the briefing is not: {error.message}", error.remedy
