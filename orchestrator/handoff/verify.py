@@ -262,7 +262,7 @@ class _Checker:
         if renderer.now is None or renderer.now.has(told, prefixes):
             return True
         if renderer.template == templates.PROJECT and _moves(told):
-            return True
+            return not renderer.now.elsewhere(told, prefixes)
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)
         if told.commits and not told.records:

@@ -177,6 +177,32 @@ def test_another_devices_session_is_told_once_and_its_records_count_when_they_ar
     assert [(one.what, one.citation) for one in found] == [("dangling", "Scd" + "0" * 30)]
 
 
+def test_citations_of_the_project_context_are_held_against_the_project(scene: Scene) -> None:
+    root = scene.project.root
+    (root / "pyproject.toml").write_text('[project]\nname = "heron"\nlicense = "MIT"\n', encoding="utf-8")
+    worked(scene)
+    scene.git("tag", "v1.0", "HEAD~1")
+    scene.documents.refresh_project()
+    path = root / "PROJECT_CONTEXT.md"
+    made = path.read_text(encoding="utf-8")
+    assert scene.check() == ()
+    found = list(re.finditer(r"\[([^\[\]]+)\]$", made, re.MULTILINE))
+    for one, other in combinations(found, 2):
+        if one[1] == other[1]:
+            continue
+        text = (
+            made[: one.start(1)]
+            + other[1]
+            + made[one.end(1) : other.start(1)]
+            + one[1]
+            + made[other.end(1) :]
+        )
+        (region,) = parse(text.encode())
+        path.write_text(text.replace(f"sha={region.sha}", f"sha={digest(region.content)}"), encoding="utf-8")
+        lines = {finding.number for finding in scene.check()}
+        assert {made.count("\n", 0, place.start()) + 1 for place in (one, other)} <= lines, (one[0], other[0])
+
+
 def test_what_a_note_supersedes_may_not_be_here_yet(scene: Scene) -> None:
     scene.start()
     scene.note("decision", "PostgreSQL", supersedes="Sbeef#3")
