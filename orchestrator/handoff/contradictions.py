@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from itertools import islice
 from typing import Any
 
 from orchestrator.documents.plain import prose
@@ -18,6 +18,8 @@ from orchestrator.types import Record
 
 MOST = 150
 """Decisions that are compared with each other, the newest."""
+MOST_PAIRS = 20
+"""That are reported at once, those of the newest decisions."""
 _SLOT = 2  # words that may differ in one place
 _SHOWN = 90
 
@@ -111,12 +113,14 @@ def contradictions(decisions: Sequence[Record]) -> tuple[Pair, ...]:
         if choice.words:
             newest[choice.words] = record, choice
     known = list(newest.values())
-    return tuple(
+    pairs = (
         Pair(older, newer, f'"{_shown(older)}" and "{_shown(newer)}" may not both hold')
-        for number, (newer, second) in enumerate(known)
+        for number in range(len(known) - 1, 0, -1)
         for older, first in known[:number]
+        for newer, second in [known[number]]
         if contradict(first, second)
     )
+    return tuple(islice(pairs, MOST_PAIRS))
 
 
 def contradict(first: Choice, second: Choice) -> bool:
@@ -184,12 +188,16 @@ def _rival(first: Choice, second: Choice) -> bool:
 
 def _slot(first: Choice, second: Choice) -> bool:
     """The same sentence with something else in one place, which is the place of the choice."""
-    codes = SequenceMatcher(None, first.words, second.words, autojunk=False).get_opcodes()
-    changed = [code for code in codes if code[0] != "equal"]
-    if len(changed) != 1 or changed[0][0] != "replace":
-        return False
-    _, start, end, start2, end2 = changed[0]
-    if max(end - start, end2 - start2) > _SLOT or start == 0:
+    one, other = first.words, second.words
+    start = behind_same = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    while (
+        behind_same < min(len(one), len(other)) - start and one[-1 - behind_same] == other[-1 - behind_same]
+    ):
+        behind_same += 1
+    end, end2 = len(one) - behind_same, len(other) - behind_same
+    if start == 0 or not (0 < end - start <= _SLOT and 0 < end2 - start <= _SLOT):
         return False
     same = [*first.words[:start], *first.words[end:]]
     if len([word for word in same if word not in _CHOOSING]) < (1 if first.verb in _CHOOSING else 2):
@@ -199,7 +207,7 @@ def _slot(first: Choice, second: Choice) -> bool:
         return start == 1 and bool(first.words[end:])
     if first.verb in _PLACING:
         return before in _PLACE or start >= 2
-    slots = (*first.words[start:end], *second.words[start2:end2])
+    slots = (*first.words[start:end], *second.words[start:end2])
     if before in _COPULA:
         return True
     if not all(any(char.isdigit() for char in word) for word in slots):

@@ -87,6 +87,11 @@ class Told:
         """Whether the line is one of them: its text behind a prefix of the template, the same evidence."""
         return any(_same(line, own, prefixes) for own in self._by_cites.get(line.cites, ()))
 
+    def elsewhere(self, line: Evidence, prefixes: Sequence[re.Pattern[str]]) -> bool:
+        """Whether one of them says the same and rests on something else."""
+        others = (own for cites, found in self._by_cites.items() if cites != line.cites for own in found)
+        return any(_text_of(line, own, prefixes) for own in others)
+
     def of(self, records: Iterable[str]) -> list[Evidence]:
         """Those that rest on these records and no others."""
         wanted = set(records)
@@ -156,6 +161,11 @@ def _same(line: Evidence, own: Evidence, prefixes: Sequence[re.Pattern[str]]) ->
     flagged = line.stale or own.stale
     if not flagged and (line.status, line.exit_code) != (own.status, own.exit_code):
         return False
+    return _text_of(line, own, prefixes)
+
+
+def _text_of(line: Evidence, own: Evidence, prefixes: Sequence[re.Pattern[str]]) -> bool:
+    """Whether the line's text is the fact's, behind what the template writes before it."""
     text, whole = _LOOSE.sub(" ", own.text).strip(), _LOOSE.sub(" ", line.text).strip()
     if not whole.endswith(text):
         return False

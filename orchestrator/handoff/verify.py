@@ -18,13 +18,13 @@ from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIER
 from orchestrator.errors import DocumentError, VcsError
 from orchestrator.handoff import evidence, git_state, history, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
-from orchestrator.handoff.evidence import Look
+from orchestrator.handoff.evidence import NOTES, Look
 from orchestrator.handoff.rerender import Rerender, Told, facts_in
 from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
 from orchestrator.handoff.templates import Templates
 from orchestrator.handoff.writer import ProjectTiers
-from orchestrator.journal.cited import Cited, cited
+from orchestrator.journal.cited import Cited, cited, decision
 from orchestrator.paths import Home
 from orchestrator.types import Record
 from orchestrator.vcs import Commit, Wrap
@@ -177,9 +177,8 @@ class _Checker:
 
     def contradictions(self) -> list[Finding]:
         """Decisions that hold and do not go together, for a person to settle."""
-        decisions = [
-            n for n in self._sources.journal.live_notes(self._sources.project) if n.kind == "decision"
-        ]
+        notes = self._sources.journal.live_notes(self._sources.project, NOTES)
+        decisions = [note for note in notes if note.kind == "decision" and note.stream != "private"]
         cite = self._sources.journal.cite
         return [
             Finding(
@@ -192,7 +191,7 @@ class _Checker:
                 settling(pair, cite),
                 warning=True,
             )
-            for pair in contradictions([note for note in decisions if note.stream != "private"])
+            for pair in contradictions(decisions)
         ]
 
     def _unknown(self, session: str) -> bool:
@@ -241,9 +240,19 @@ class _Checker:
             what = "forgotten" if "forgotten" in reason else "gone" if reason.endswith("gone") else "stale"
             if document.tier is not LOG or what == "forgotten":
                 return _finding(document, line, what, f"{_upper(reason)}.")
-        if self._right(line, renderer):
-            return None
-        return self._swapped(document, line)
+        if not self._right(line, renderer):
+            return self._swapped(document, line)
+        return self._supersedes(document, line)
+
+    def _supersedes(self, document: Document, line: Line) -> Finding | None:
+        """A note may replace one that has not arrived here: then that one is not out of the way yet."""
+        journal = self._sources.journal
+        for cite in line.evidence.supersedes:
+            if not cited(journal, [cite])[cite] and not decision(journal, self._sources.project, cite):
+                text = f"It supersedes {cite}, which is not in this journal."
+                remedy = "Sync with the device that recorded it, or note again what it replaces."
+                return _finding(document, line, "dangling", text, remedy, citation=cite, warning=True)
+        return None
 
     def _right(self, line: Line, renderer: _Renderer) -> bool:
         """Whether the renderers yield the line from what it cites; True where none could tell."""
@@ -253,7 +262,7 @@ class _Checker:
         if renderer.now is None or renderer.now.has(told, prefixes):
             return True
         if renderer.template == templates.PROJECT and _moves(told):
-            return True
+            return not renderer.now.elsewhere(told, prefixes)
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)
         if told.commits and not told.records:

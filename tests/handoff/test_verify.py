@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.documents.plain import flat
 from orchestrator.documents.regions import digest, parse
-from orchestrator.handoff.verify import of_project
+from orchestrator.documents.tiers import TIERS, Tier
+from orchestrator.handoff.verify import Document, check, of_project
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Entry
@@ -174,6 +177,41 @@ def test_another_devices_session_is_told_once_and_its_records_count_when_they_ar
     assert [(one.what, one.citation) for one in found] == [("dangling", "Scd" + "0" * 30)]
 
 
+def test_citations_of_the_project_context_are_held_against_the_project(scene: Scene) -> None:
+    root = scene.project.root
+    (root / "pyproject.toml").write_text('[project]\nname = "heron"\nlicense = "MIT"\n', encoding="utf-8")
+    worked(scene)
+    scene.git("tag", "v1.0", "HEAD~1")
+    scene.documents.refresh_project()
+    path = root / "PROJECT_CONTEXT.md"
+    made = path.read_text(encoding="utf-8")
+    assert scene.check() == ()
+    found = list(re.finditer(r"\[([^\[\]]+)\]$", made, re.MULTILINE))
+    for one, other in combinations(found, 2):
+        if one[1] == other[1]:
+            continue
+        text = (
+            made[: one.start(1)]
+            + other[1]
+            + made[one.end(1) : other.start(1)]
+            + one[1]
+            + made[other.end(1) :]
+        )
+        (region,) = parse(text.encode())
+        path.write_text(text.replace(f"sha={region.sha}", f"sha={digest(region.content)}"), encoding="utf-8")
+        lines = {finding.number for finding in scene.check()}
+        assert {made.count("\n", 0, place.start()) + 1 for place in (one, other)} <= lines, (one[0], other[0])
+
+
+def test_what_a_note_supersedes_may_not_be_here_yet(scene: Scene) -> None:
+    scene.start()
+    scene.note("decision", "PostgreSQL", supersedes="Sbeef#3")
+    scene.documents.refresh()
+    assert "; supersedes Sbeef#3 [S7f3a#2" in scene.briefing
+    (found,) = scene.check()
+    assert (found.what, found.citation, found.warning) == ("dangling", "Sbeef#3", True)
+
+
 def test_without_git_and_in_a_shallow_clone_nothing_is_said_to_be_lost(scene: Scene, tmp_path: Path) -> None:
     worked(scene)
     scene.git("add", "-A")
@@ -251,3 +289,22 @@ def test_whatever_was_recorded_its_documents_are_right(scene: Scene, happened: l
             scene.note(kind, text)  # type: ignore[arg-type]
     scene.end()
     assert [one for one in scene.check() if not one.warning] == []
+
+
+PIECES = (
+    *("- x ", "[S7f3a#2", ", verified]", "[#1]", "\n", "\r\n", "]", "`", "[, ]", "supersedes D0", "\u202e"),
+    *("## Session S1\n", "<!-- orch:session 7f3a -->\n", "<!-- orch:begin s -->\n", "<!-- orch:end -->\n"),
+    *("[a1b2c3d]", "[../../etc/passwd:3]", "[/dev/tty]", "[S7f3a]", "[a\0b.py]", "[exit 99999999 verified]"),
+    "[S" + "f" * 64 + "#9]",
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=25), st.sampled_from(TIERS))
+def test_hostile_documents_give_findings_and_no_errors(scene: Scene, pieces: list[str], tier: Tier) -> None:
+    text = "".join(pieces)
+    with scene.documents.sources() as sources:
+        document = Document(tier, scene.project.root / tier.filename, text)
+        for found in check([document], sources, "heron"):
+            json.dumps(found.as_json())
+            assert found.line in flat(text.split("\n")[found.number - 1], 400)
