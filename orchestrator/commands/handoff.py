@@ -156,7 +156,7 @@ def _write_all(desk: Desk, places: Iterable[Project], *, asks: bool) -> dict[str
 
     from orchestrator import wiring
     from orchestrator.journal.running import RunningSessions
-    from orchestrator.workspaces import workspace_of
+    from orchestrator.workspaces import remember, workspace_of
 
     made = {}
     places = list(places)
@@ -171,6 +171,7 @@ def _write_all(desk: Desk, places: Iterable[Project], *, asks: bool) -> dict[str
             wish = replace(wish, replace=typer.confirm(plain(question), default=False, err=True))
         try:
             made[str(place.root)] = desk.regenerate(place, wish)
+            remember(place, desk.where)  # so that --all finds it
         except OrchError as error:
             desk.told.append(f"{place.root}: {error}")
             made[str(place.root)] = []

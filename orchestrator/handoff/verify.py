@@ -285,12 +285,13 @@ class _Checker:
         if named.ambiguous:
             text = f"{cite} has become ambiguous: it names more than one record."
             return _finding(document, line, "ambiguous", text, citation=cite)
+        remedy = "Sync with the device that ran it, or import its records."
         if line.session and self._unknown(line.session):
             text = f"The session {line.session[:12]} is not in this journal."
-            remedy = "Sync with the device that ran it, or import its records."
             return _finding(document, line, "dangling", text, remedy, citation=f"S{line.session}")
         text = f"There is no {cite} in this journal."
-        return _finding(document, line, "dangling", text, citation=cite)
+        elsewhere = cite.startswith("S") and self._unknown(cite[1:].partition("#")[0])
+        return _finding(document, line, "dangling", text, remedy if elsewhere else "", citation=cite)
 
     def _swapped(self, document: Document, line: Line) -> Finding:
         told = line.evidence
