@@ -45,8 +45,8 @@ _BY_HAND = "The region was edited by hand: correct the line, or delete the regio
 class Finding:
     """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
 
-    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, unreadable or
-    contradiction. A `warning` is for a person to settle; everything else fails a check.
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, altered,
+    unreadable or contradiction. A `warning` is for a person to settle; everything else fails a check.
     """
 
     document: str
@@ -240,6 +240,14 @@ class _Checker:
                 self._git[key] = Told(())
         return self._git.get(key, Told(()))
 
+    def _altered(self, document: Document, line: Line, shown: str) -> Finding:
+        """A line of the log, which is never made anew: an older orch may have put it otherwise."""
+        prefixes = self._templates.prefixes(templates.ENTRY)
+        if self._rerender.session(line.session).elsewhere(line.evidence, prefixes):
+            return _finding(document, line, "swapped", f"{shown} does not say this, another record does.")
+        text = f"{shown} says it otherwise: the line was edited, or written by another version of orch."
+        return _finding(document, line, "altered", text, warning=True)
+
     def _dangling(self, document: Document, line: Line, cite: str, named: Cited) -> Finding:
         if named.ambiguous:
             text = f"{cite} has become ambiguous: it names more than one record."
@@ -260,7 +268,7 @@ class _Checker:
         if not told.records:
             return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
         if line.session:
-            return _finding(document, line, "swapped", f"{shown} does not say this.")
+            return self._altered(document, line, shown)
         says = self._rerender.yields(told.records).of(told.records)
         if own := next(
             (one for one in says if one.status != told.status and told.text.endswith(one.text)), None

@@ -160,10 +160,14 @@ def test_the_log_is_held_against_its_session_and_its_past_is_not_stale(scene: Sc
     (scene.project.root / "quota.py").unlink()
     path = scene.project.root / "SESSION_LOG.md"
     assert not [one for one in scene.check() if one.document == path.name]  # it says what happened then
-    path.write_text(scene.log.replace("+2 −1 [#8", "+3 −1 [#8", 1), encoding="utf-8")
-    found = [one for one in scene.check() if one.document == path.name]
-    assert [(one.what, one.citation) for one in found] == [("swapped", "#8")]
-    assert scene.log.split("\n")[found[0].number - 1].strip() == found[0].line
+    made = scene.log
+    path.write_text(made.replace("changed `quota.py`: +2 −1 [#8", "changed `quota.py`: +2 −1 [#6"), "utf-8")
+    (found,) = [one for one in scene.check() if one.document == path.name]
+    assert (found.what, found.citation, found.warning) == ("swapped", "#6", False)
+    assert scene.log.split("\n")[found.number - 1].strip() == found.line
+    path.write_text(made.replace("+2 −1 [#8", "+3 −1 [#8", 1), encoding="utf-8")
+    (found,) = [one for one in scene.check() if one.document == path.name]
+    assert (found.what, found.citation, found.warning) == ("altered", "#8", True)
 
 
 def test_another_devices_session_is_told_once_and_its_records_count_when_they_are_here(
