@@ -257,7 +257,7 @@ def test_two_processes_lose_no_insert(orch_home: Home) -> None:
 def test_opening_a_project_imports_nothing_heavy() -> None:
     code = (
         "import sys, orchestrator.workspaces, orchestrator.handoff.writer;"
-        "print({'tinydb', 'jinja2', 'filelock', 'git', 'sqlite3'} & set(sys.modules))"
+        "print({'tinydb', 'jinja2', 'filelock', 'git'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
