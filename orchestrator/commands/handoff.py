@@ -226,18 +226,21 @@ def _look(desk: Desk, places: Sequence[Project], *, check: bool, as_json: bool) 
 def _findings(desk: Desk, place: Project) -> Sequence[Finding]:
     """What is wrong with the lines that stand in the project's documents now."""
     from dataclasses import replace
+    from functools import partial
 
     from orchestrator.documents.tiers import TIERS
-    from orchestrator.handoff import verify
+    from orchestrator.handoff import portfolio, verify
+    from orchestrator.handoff.document import read
     from orchestrator.handoff.polish import originals
 
     documents = desk.documents(place)
     names = {tier.filename for tier in TIERS if tier.number in desk.wish.tiers}
     paths = [path for path in documents.paths if path.name in names]
     polished = documents.polished()
-    read = [replace(one, text=originals(one.text, polished)) for one in verify.read(paths, (place.root,))]
+    whole = [replace(one, text=originals(one.text, polished)) for one in read(paths, (place.root,))]
     with documents.sources() as sources:
-        found = verify.check(read, sources, place.name)
+        anew = partial(portfolio.rendered, home=desk.where, journal=desk.journal)
+        found = verify.check(whole, sources, place.name, anew)
     if desk.journal.records(project=place.id, limit=1):
         return found
     desk.told.append(f"{place.root}: no record of it is in this journal; only commits and files are checked.")

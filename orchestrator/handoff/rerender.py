@@ -83,6 +83,14 @@ class Told:
             found = citations.evidence(fact.line)
             self._by_cites[found.cites].append(found)
 
+    @classmethod
+    def of_lines(cls, lines: Iterable[citations.Line]) -> Told:
+        """The lines of a document that was made anew."""
+        told = cls(())
+        for line in lines:
+            told._by_cites[line.evidence.cites].append(line.evidence)
+        return told
+
     def has(self, line: Evidence, prefixes: Sequence[re.Pattern[str]]) -> bool:
         """Whether the line is one of them: its text behind a prefix of the template, the same evidence."""
         return any(_same(line, own, prefixes) for own in self._by_cites.get(line.cites, ()))

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.documents import citations, files, tiers
+from orchestrator.documents import citations
 from orchestrator.documents.citations import Evidence, Line
 from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, TIERS, Tier, Warn, warn_in_log
-from orchestrator.errors import DocumentError, VcsError
+from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Warn, warn_in_log
+from orchestrator.errors import VcsError
 from orchestrator.handoff import evidence, git_state, history, reachable, stale, templates
 from orchestrator.handoff.contradictions import Pair, contradictions
+from orchestrator.handoff.document import Document, read
 from orchestrator.handoff.evidence import NOTES, Look
+from orchestrator.handoff.portfolio import rendered
 from orchestrator.handoff.rerender import Rerender, Told, facts_in
 from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
@@ -30,13 +33,10 @@ from orchestrator.types import Record
 from orchestrator.vcs import Commit, Wrap
 from orchestrator.workspaces import Project
 
-ENTRIES = 20
-"""Of the log, the newest entries that are checked."""
-LOG_BYTES = 4 << 20
-"""Of the log's end that is looked at for them."""
 MOST_GIT = 12
 """Commits that git is asked about one by one, where a line is not of the newest."""
 STATUS = "git status"
+_OF_FILES = (templates.PORTFOLIO, templates.PROJECT)
 _ANEW = "Run `orch handoff`: it makes the line anew."
 _BY_HAND = "The region was edited by hand: correct the line, or delete the region and run `orch handoff`."
 
@@ -45,8 +45,8 @@ _BY_HAND = "The region was edited by hand: correct the line, or delete the regio
 class Finding:
     """One thing that is wrong with a line. `number` counts from 1; 0: it is about no line.
 
-    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, unreadable or
-    contradiction. A `warning` is for a person to settle; everything else fails a check.
+    `what`: dangling, ambiguous, forgotten, swapped, gone, stale, outdated, uncited, altered,
+    unreadable or contradiction. A `warning` is for a person to settle; everything else fails a check.
     """
 
     document: str
@@ -62,22 +62,17 @@ class Finding:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A tier's file as read for a check; `before` lines of it were not read."""
-
-    tier: Tier
-    path: Path
-    text: str
-    before: int = 0
-    unreadable: DocumentError | None = None
-
-
 def check(
-    documents: Iterable[Document], sources: Sources, name: str, own: Templates | None = None
+    documents: Iterable[Document],
+    sources: Sources,
+    name: str,
+    portfolio: Callable[[Path], str] | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with the documents of the project `name`, in order. Raises `OrchError`."""
-    checker = _Checker(sources, name, own or Templates(sources.root))
+    """What is wrong with the documents of the project `name`, in order. Raises `OrchError`.
+
+    `portfolio` renders tier 1 of a workspace anew; without it only its files and records are looked up.
+    """
+    checker = _Checker(sources, name, Templates(sources.root), portfolio)
     found = [finding for document in documents for finding in checker.document(document)]
     return (*found, *checker.contradictions())
 
@@ -88,63 +83,24 @@ def of_project(
     """What is wrong with the documents of a project. Raises `OrchError` where it cannot be found out."""
     documents = ProjectTiers(project, home, warn, wrap)
     with documents.sources() as sources:
-        return check(read(documents.paths, (project.root,)), sources, project.name)
-
-
-def read(paths: Iterable[Path], within: Sequence[Path]) -> list[Document]:
-    """Those of the documents that are there: tiers 1–3 whole, of the log the newest entries."""
-    return [found for path in dict.fromkeys(paths) if (found := _read(path, within))]
-
-
-def _read(path: Path, within: Sequence[Path]) -> Document | None:
-    tier = next((tier for tier in TIERS if tier.filename == path.name), None)
-    if tier is None:
-        return None
-    try:
-        data = files.read(path, (*within, path.parent), LOG_BYTES, tail=tier is LOG)
-        size = path.stat().st_size if data and tier is LOG else len(data or b"")
-        before = _lines_before(path, size - len(data)) if data and size > len(data) else 0
-    except DocumentError as error:
-        return Document(tier, path, "", unreadable=error)
-    except OSError:  # it went away just now
-        return None
-    if not data:
-        return None
-    text = tiers.decode(data)
-    start = _newest_entries(text) if tier is LOG else 0
-    return Document(tier, path, text[start:], before + text.count("\n", 0, start))
-
-
-def _lines_before(path: Path, offset: int) -> int:
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in _blocks(file.read, offset))
-
-
-def _blocks(reading: Callable[[int], bytes], size: int) -> Iterable[bytes]:
-    while size > 0 and (block := reading(min(size, 1 << 20))):
-        size -= len(block)
-        yield block
-
-
-def _newest_entries(text: str) -> int:
-    """Where the newest entries begin."""
-    at = len(text)
-    for _ in range(ENTRIES):
-        at = text.rfind("\n## Session ", 0, at)
-        if at < 0:
-            return 0
-    return at + 1
+        anew = partial(rendered, home=home, journal=sources.journal, warn=warn)
+        return check(read(documents.paths, (project.root,)), sources, project.name, anew)
 
 
 def _moves(told: Evidence) -> bool:
-    """Counts of files and commits: they change with each commit, and nobody reads them as of today."""
+    """Counts of files and commits, branches and last sessions: nobody reads them as of today."""
+    if told.records or any(".git/" in place.path for place in told.places):
+        return True
     counts = all(cite.startswith(("git ls-files", "counted in ")) for cite in told.cites)
     return counts or (bool(told.commits) and not history.SUBJECT.search(told.text))
 
 
 class _Checker:
-    def __init__(self, sources: Sources, name: str, own: Templates) -> None:
+    def __init__(
+        self, sources: Sources, name: str, own: Templates, portfolio: Callable[[Path], str] | None
+    ) -> None:
         self._sources = sources
+        self._portfolio = portfolio
         self._name = name
         self._templates = own
         self._rerender = Rerender(sources.journal, sources.project, name)
@@ -201,6 +157,9 @@ class _Checker:
         sources = self._sources
         if document.tier is PROJECT:
             return _Renderer(self._surveyed(told), templates.PROJECT)
+        if document.tier is PORTFOLIO and self._portfolio:
+            lines = citations.generated(self._portfolio(document.path.parent))
+            return _Renderer(Told.of_lines(lines), templates.PORTFOLIO)
         if document.tier is not BRIEFING:
             return _Renderer(None, templates.ENTRY)
         commits: dict[str, Commit] = {}
@@ -261,7 +220,7 @@ class _Checker:
             return self._rerender.session(line.session).has(told, prefixes)
         if renderer.now is None or renderer.now.has(told, prefixes):
             return True
-        if renderer.template == templates.PROJECT and _moves(told):
+        if renderer.template in _OF_FILES and _moves(told):
             return not renderer.now.elsewhere(told, prefixes)
         if told.records and len(told.records) == len(told.cites):
             return self._rerender.yields(told.records).has(told, prefixes)
@@ -280,6 +239,14 @@ class _Checker:
             except VcsError:
                 self._git[key] = Told(())
         return self._git.get(key, Told(()))
+
+    def _altered(self, document: Document, line: Line, shown: str) -> Finding:
+        """A line of the log, which is never made anew: an older orch may have put it otherwise."""
+        prefixes = self._templates.prefixes(templates.ENTRY)
+        if self._rerender.session(line.session).elsewhere(line.evidence, prefixes):
+            return _finding(document, line, "swapped", f"{shown} does not say this, another record does.")
+        text = f"{shown} says it otherwise: the line was edited, or written by another version of orch."
+        return _finding(document, line, "altered", text, warning=True)
 
     def _dangling(self, document: Document, line: Line, cite: str, named: Cited) -> Finding:
         if named.ambiguous:
@@ -302,7 +269,7 @@ class _Checker:
         if not told.records:
             return _finding(document, line, "swapped", f"{shown} does not say this (now).", anew)
         if line.session:
-            return _finding(document, line, "swapped", f"{shown} does not say this.")
+            return self._altered(document, line, shown)
         says = self._rerender.yields(told.records).of(told.records)
         if own := next(
             (one for one in says if one.status != told.status and told.text.endswith(one.text)), None
@@ -336,8 +303,14 @@ def _claim(document: Document, line: Line) -> Claim:
 
 
 def _uncited(document: Document, line: Line) -> Finding | None:
-    """An item without evidence. Headings, sentences about the document and the log's "None." need none."""
-    if line.edited or line.session or not line.text.lstrip().startswith(("- ", "* ")):
+    """An item without evidence. Headings, sentences about the document and the log's "None." need none, nor
+    a project in a list of projects."""
+    if (
+        document.tier is PORTFOLIO
+        or line.edited
+        or line.session
+        or not line.text.lstrip().startswith(("- ", "* "))
+    ):
         return None
     return _finding(document, line, "uncited", "The line says what it rests on nowhere.", warning=True)
 

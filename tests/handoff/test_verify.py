@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from orchestrator.documents.plain import flat
 from orchestrator.documents.regions import digest, parse
 from orchestrator.documents.tiers import TIERS, Tier
-from orchestrator.handoff.verify import Document, check, of_project
+from orchestrator.handoff import portfolio
+from orchestrator.handoff.document import Document
+from orchestrator.handoff.verify import check, of_project
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Entry
@@ -158,10 +160,14 @@ def test_the_log_is_held_against_its_session_and_its_past_is_not_stale(scene: Sc
     (scene.project.root / "quota.py").unlink()
     path = scene.project.root / "SESSION_LOG.md"
     assert not [one for one in scene.check() if one.document == path.name]  # it says what happened then
-    path.write_text(scene.log.replace("+2 −1 [#8", "+3 −1 [#8", 1), encoding="utf-8")
-    found = [one for one in scene.check() if one.document == path.name]
-    assert [(one.what, one.citation) for one in found] == [("swapped", "#8")]
-    assert scene.log.split("\n")[found[0].number - 1].strip() == found[0].line
+    made = scene.log
+    path.write_text(made.replace("changed `quota.py`: +2 −1 [#8", "changed `quota.py`: +2 −1 [#6"), "utf-8")
+    (found,) = [one for one in scene.check() if one.document == path.name]
+    assert (found.what, found.citation, found.warning) == ("swapped", "#6", False)
+    assert scene.log.split("\n")[found.number - 1].strip() == found.line
+    path.write_text(made.replace("+2 −1 [#8", "+3 −1 [#8", 1), encoding="utf-8")
+    (found,) = [one for one in scene.check() if one.document == path.name]
+    assert (found.what, found.citation, found.warning) == ("altered", "#8", True)
 
 
 def test_another_devices_session_is_told_once_and_its_records_count_when_they_are_here(
@@ -201,6 +207,27 @@ def test_citations_of_the_project_context_are_held_against_the_project(scene: Sc
         path.write_text(text.replace(f"sha={region.sha}", f"sha={digest(region.content)}"), encoding="utf-8")
         lines = {finding.number for finding in scene.check()}
         assert {made.count("\n", 0, place.start()) + 1 for place in (one, other)} <= lines, (one[0], other[0])
+
+
+def test_citations_of_the_portfolio_are_held_against_its_projects(scene: Scene) -> None:
+    workspace = scene.project.root.parent
+    for name in ("heron", "egret"):
+        (workspace / name).mkdir(exist_ok=True)
+        (workspace / name / "README.md").write_text(f"# {name}\n\nCounts every {name}.\n", encoding="utf-8")
+        subprocess.run(["git", "init", "-q", str(workspace / name)], check=True)
+    portfolio.refresh(workspace, scene.home, scene.journal)
+    path = workspace / "PORTFOLIO_CONTEXT.md"
+    made = path.read_text(encoding="utf-8")
+    assert "[egret/README.md:3]" in made
+    assert scene.check() == ()
+    text = made.replace("egret/README", "x/README").replace("heron/README", "egret/README")
+    text = text.replace("x/README", "heron/README")
+    (region,) = parse(text.encode())
+    path.write_text(text.replace(f"sha={region.sha}", f"sha={digest(region.content)}"), encoding="utf-8")
+    assert what(scene) == [("swapped", "heron/README.md:3"), ("swapped", "egret/README.md:3")]
+    path.write_text(made, encoding="utf-8")
+    (workspace / "egret/README.md").unlink()
+    assert what(scene) == [("gone", "egret/README.md:3")]
 
 
 def test_what_a_note_supersedes_may_not_be_here_yet(scene: Scene) -> None:
