@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("chat", "Talk in a plain terminal, without the app."),
     "init": ("init", "Register a project and create its documents."),
     "note": ("note", "Record a decision, lesson, blocker or next step."),
+    "handoff": ("handoff", "Make the handoff documents anew, or check them."),
     "recall": ("recall", "Find what was said and decided before."),
     "log": ("log", "Read the journal."),
     "warm": ("warm", "Make the next session's first answer quick."),

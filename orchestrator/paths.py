@@ -61,6 +61,10 @@ class Home:
         """Markers of those who wait for the model on this node."""
         return self.run / "busy"
 
+    def polished_of(self, project: str) -> Path:
+        """A model's words for lines of a project's briefing, with their originals."""
+        return self.root / "polished" / f"{project}.json"
+
     def logs_of(self, project: str) -> Path:
         """Where the log and the briefing of a project are kept that cannot be written itself."""
         return self.root / "logs" / project

@@ -140,8 +140,8 @@ class Journal(Protocol):
         limit: int | None = None,
     ) -> list[Record]: ...
 
-    def live_notes(self, project: str) -> list[Record]:
-        """Decisions, lessons, blockers and next steps that nothing supersedes, oldest first."""
+    def live_notes(self, project: str, limit: int | None = None) -> list[Record]:
+        """Notes (`types.NOTE_KINDS`) that nothing supersedes, oldest first; of each kind the newest."""
         ...
 
     def cite(self, record: Record) -> str:

@@ -254,6 +254,9 @@ Kind = Literal[
     "blocker",
     "next",
     "note",
+    "goal",
+    "constraint",
+    "dead_end",
     "test",
     "doc",
     "session",
@@ -261,7 +264,11 @@ Kind = Literal[
     "redact",
     "tombstone",
 ]
-NOTE_KINDS: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+NOTE_KINDS: tuple[Kind, ...] = (
+    *("decision", "lesson", "blocker", "next", "note"),
+    *("goal", "constraint", "dead_end"),
+)
+"""What is said to the instances to come. A dead end has `error` and `instead` besides its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,12 +328,16 @@ class Recollection:
 
 @dataclass(frozen=True, slots=True)
 class TierText:
-    """One handoff document as read from disk. `tier` is 1–4; `path` is for people."""
+    """One handoff document as read from disk. `tier` is 1–4; `path` is for people.
+
+    `left_out`: lines that are not in `text`, since what they rest on no longer holds.
+    """
 
     tier: int
     name: str
     path: str
     text: str
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,54 +47,15 @@ _BASE = {
 }
 # From git-config(1): last components and sections whose values are programs, or lead to one.
 _PROGRAM_NAMES = {
-    *(
-        "alternaterefscommand",
-        "askpass",
-        "clean",
-        "cmd",
-        "command",
-        "defaultkeycommand",
-        "difffilter",
-        "driver",
-    ),
-    *(
-        "editor",
-        "external",
-        "fsmonitor",
-        "gitproxy",
-        "helper",
-        "hookspath",
-        "packobjectshook",
-        "pager",
-        "process",
-    ),
-    *(
-        "program",
-        "receivepack",
-        "smudge",
-        "sshcommand",
-        "templatedir",
-        "textconv",
-        "update",
-        "uploadpack",
-        "vcs",
-    ),
-}
+    "alternaterefscommand", "askpass", "clean", "cmd", "command", "defaultkeycommand", "difffilter", "driver",
+    "editor", "external", "fsmonitor", "gitproxy", "helper", "hookspath", "packobjectshook", "pager",
+    "process", "program", "receivepack", "smudge", "sshcommand", "templatedir", "textconv", "update",
+    "uploadpack", "vcs",
+}  # fmt: skip
 _PROGRAM_SECTIONS = {
-    *(
-        "alias",
-        "browser",
-        "credential",
-        "difftool",
-        "filter",
-        "guitool",
-        "hook",
-        "instaweb",
-        "man",
-        "mergetool",
-    ),
-    *("pager", "protocol", "sendemail", "trailer"),
-}
+    "alias", "browser", "credential", "difftool", "filter", "guitool", "hook", "instaweb", "man",
+    "mergetool", "pager", "protocol", "sendemail", "trailer",
+}  # fmt: skip
 _DIFFING = ("blame", "diff", "log", "show", "stash", "whatchanged", "reflog")
 
 
@@ -175,6 +136,10 @@ class Repository:
         )
         return bool(found)
 
+    def query(self, *args: str) -> str:
+        """What a git command prints that only reads. The caller vouches for `args`."""
+        return self._git(*args)
+
     def filters(self) -> tuple[str, ...]:
         """Names of content filters (lfs …) that the repository configures, and that are off here."""
         return self._local().filters
@@ -190,8 +155,8 @@ class Repository:
         wrap = wrap or self._wrap
         return wrap(argv) if wrap else argv
 
-    def run(self, args: Sequence[str], timeout: float = 30) -> tuple[int, str]:
-        """Exit code, and stdout and stderr together. The caller vouches for `args`."""
+    def run(self, args: Sequence[str], timeout: float = 30, *, alone: bool = False) -> tuple[int, str]:
+        """Exit code, and stdout and stderr together, or stdout `alone`. The caller vouches for `args`."""
         try:
             done = subprocess.run(
                 self.command(args),
@@ -199,7 +164,7 @@ class Repository:
                 env=_bare(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.DEVNULL if alone else subprocess.STDOUT,
                 start_new_session=True,
                 timeout=timeout,
                 check=False,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
     from orchestrator.agent.warming import Warmer
+    from orchestrator.handoff.pen import Pen
+    from orchestrator.handoff.writer import ProjectDocuments, ProjectTiers
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -124,7 +126,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     session: Session | None = None
     ready: Callable[[], None] | None = None
     try:
-        notices = _close_abandoned(running, journal, where, project.id)
+        notices = close_abandoned(running, journal, where, project.id)
         if not project.writable:
             text = f"{project.root} cannot be written: its log is kept in {where.logs_of(project.id)}."
             notices.append(Notice(f"{text} Tools only read there.", "warning"))
@@ -137,6 +139,8 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
         journal.close()
         if session and session.window and ready:
             ready()
+        if session and session.window:
+            once_a_day(where)
 
 
 def _session(
@@ -175,7 +179,9 @@ def _session(
             backend=model,
             tools=tools,
             journal=journal,
-            documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
+            documents=ProjectDocuments(
+                project, journal, where, lambda text: session.warn(text), wrap=tools.git_wrap
+            ),
             approver=approver,
             running=running,
             fixed=_fixed(tools),
@@ -253,6 +259,25 @@ def prewarm(project: Path, model: str, where: Home) -> None:
     start(["warm", "--background", "--project", str(project), "--model", name], where.root)
 
 
+def once_a_day(where: Home) -> None:
+    """Let a process of its own bring the briefings of all projects up to date, the first time each day.
+
+    What git and peers did meanwhile is in them then, also where no session ran.
+    """
+    from datetime import date
+
+    from orchestrator import durable
+    from orchestrator.models.background import start
+
+    mark, today = where.run / "handoff-day", date.today().isoformat().encode()
+    with suppress(OSError):
+        known = mark.exists()
+        if not known or durable.read(mark, 64) != today:
+            durable.replace(mark, today)
+            if known:  # the first day there is nothing older than this session
+                start(["handoff", "--background"], where.root)
+
+
 def _limits(options: Options, settings: Settings) -> Limits:
     from orchestrator.agent.loop import Limits
 
@@ -287,8 +312,41 @@ def toolbox(
     )
 
 
+def documents(
+    project: Project,
+    journal: SqliteJournal,
+    where: Home,
+    warn: Callable[[str], None] | None = None,
+    pen: Pen | None = None,
+) -> ProjectDocuments:
+    """The project's documents, for work outside of a session: git is confined as in one."""
+    from orchestrator.documents.tiers import warn_in_log
+    from orchestrator.errors import ConfigError
+    from orchestrator.handoff.pen import PEN
+    from orchestrator.handoff.writer import ProjectDocuments
+
+    try:
+        settings = load(where.config)
+    except ConfigError:  # whoever runs a model says so; a note is written all the same
+        settings = Settings()
+    tools = toolbox(project, settings, where, lambda call: "")
+    return ProjectDocuments(project, journal, where, warn or warn_in_log, wrap=tools.git_wrap, pen=pen or PEN)
+
+
+def readable(project: Project | None, settings: Settings, where: Home) -> ProjectTiers | NoDocuments:
+    """The documents as a session would read them, without a session."""
+    from orchestrator.documents.tiers import warn_in_log
+    from orchestrator.handoff.writer import ProjectTiers
+
+    if project is None:
+        return NoDocuments()
+    tools = toolbox(project, settings, where, lambda call: "")
+    return ProjectTiers(project, where, warn_in_log, tools.git_wrap)
+
+
 def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     """Where the project stands as the session starts: evidence for its log entry."""
+    from orchestrator.handoff import git_state
     from orchestrator.vcs import Repository
 
     facts: dict[str, Any] = {"role": "desktop", "device": platform.node(), "platform": platform.system()}
@@ -297,21 +355,18 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
             facts |= {
                 "branch": repository.branch(),
                 "commit": repository.head(),
-                "dirty": len(repository.dirty()),
+                "dirty": sum(not git_state.is_own(path) for path in repository.dirty()),
             }
     except OrchError as error:
         facts["git"] = str(error)
     return facts
 
 
-def _close_abandoned(
-    running: RunningSessions, journal: SqliteJournal, where: Home, here: str
-) -> list[Notice]:
+def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Home, here: str) -> list[Notice]:
     """Close sessions whose process was killed: their end is recorded and their log entry written.
 
     What cannot be closed stays for the next start; it is told in its own project only.
     """
-    from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.tools.sandbox import tidy
     from orchestrator.types import Entry
     from orchestrator.workspaces import open_project
@@ -324,7 +379,7 @@ def _close_abandoned(
             if ended and (ended[0].body or {}).get("event") != "end":
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, project_id, session)])
-            ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
+            documents(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
             if project_id == here:
                 notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))

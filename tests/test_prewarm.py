@@ -67,6 +67,18 @@ def test_a_session_that_ends_makes_the_next_one_ready(started: list[list[str]], 
     assert started == [["warm", "--background", "--project", str(tmp_path), "--model", model]]
 
 
+def test_the_first_session_of_a_day_brings_all_briefings_up_to_date(
+    started: list[list[str]], orch_home: Home, tmp_path: Path
+) -> None:
+    daily = ["handoff", "--background"]
+    session(tmp_path)
+    assert daily not in started  # nothing is older than this session
+    (orch_home.run / "handoff-day").write_text("2026-01-01")
+    session(tmp_path)
+    session(tmp_path)
+    assert started.count(daily) == 1
+
+
 @pytest.mark.parametrize("setting", ['prewarm = "off"', "max_bytes = 0"])
 def test_not_where_the_settings_say_no(
     started: list[list[str]], orch_home: Home, tmp_path: Path, setting: str

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.errors import ProjectError
 from orchestrator.paths import Home
-from orchestrator.workspaces import Registry, find_project, open_project, remember, workspace_of
+from orchestrator.workspaces import Registry, find_project, open_project, remember, share_id, workspace_of
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -28,15 +28,24 @@ def test_any_folder_is_a_project_and_keeps_its_id(tmp_path: Path) -> None:
     assert not list((tmp_path / ".orchestrator").glob(".project*"))
 
 
-def test_git_sees_only_the_id(tmp_path: Path) -> None:
+def test_git_sees_nothing_and_once_it_is_wanted_only_the_id(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    open_project(tmp_path)
+    project = open_project(tmp_path)
     (tmp_path / ".orchestrator" / "checkpoint").write_text("x")
     command = ["git", "-C", str(tmp_path), "status", "--porcelain", "-uall"]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == [
-        "??",
-        ".orchestrator/project.toml",
-    ]
+
+    def seen() -> list[str]:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+    assert seen() == []
+    share_id(project)
+    assert seen() == ["??", ".orchestrator/project.toml"]
+    open_project(tmp_path)  # and it stays so
+    assert seen() == ["??", ".orchestrator/project.toml"]
+    ignore = tmp_path / ".orchestrator" / ".gitignore"
+    ignore.write_text("*\n")  # by a person, who does not want it there
+    share_id(project)
+    assert seen() == []
 
 
 def test_the_root_is_the_git_top_level(tmp_path: Path) -> None:
@@ -248,7 +257,7 @@ def test_two_processes_lose_no_insert(orch_home: Home) -> None:
 def test_opening_a_project_imports_nothing_heavy() -> None:
     code = (
         "import sys, orchestrator.workspaces, orchestrator.handoff.writer;"
-        "print({'tinydb', 'jinja2', 'filelock', 'git', 'sqlite3'} & set(sys.modules))"
+        "print({'tinydb', 'jinja2', 'filelock', 'git'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -142,7 +142,7 @@ class Session:
         if info.server or info.why:
             events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
         events += [Notice(text) for text in _about(info)]
-        self._refresh()
+        await asyncio.to_thread(self._refresh)  # it asks git, and the screen goes on
         events += self._drain()
         self._limits = replace(self._limits, context_size=info.context_size)
         await self._read_window()
@@ -343,13 +343,22 @@ class Session:
 
     # --- notes ------------------------------------------------------------------------------
 
-    def note(self, kind: Kind, text: str, because: str = "", *, by: str = "user") -> str:
+    def note(
+        self,
+        kind: Kind,
+        text: str,
+        because: str = "",
+        *,
+        by: str = "user",
+        more: Mapping[str, str] | None = None,
+    ) -> str:
         """Record a note and bring the documents up to date; returns its citation.
 
         A user's note is confirmed; a model's is claimed until a person or a check confirms it.
         """
         body = {"text": text, "by": by, "status": "confirmed" if by == "user" else "claimed"}
-        cited = self._recorder.note(kind, body | ({"because": because} if because else {}))
+        given = {"because": because, **(more or {})}
+        cited = self._recorder.note(kind, body | {name: value for name, value in given.items() if value})
         self._refresh()
         return cited.citation
 

@@ -99,6 +99,17 @@ def _note(command: str, kind: Kind) -> Command:
     return Command(NOTES[command], note)
 
 
+def _dead_end(session: Session, rest: str) -> Outcome:
+    said, _, instead = rest.partition(" instead ")
+    text, _, error = said.partition(" error ")
+    if not text.strip():
+        raise UsageError(
+            "/deadend needs what was tried.", "Write /deadend TRIED error ERROR instead DO THIS."
+        )
+    more = {"error": error.strip(), "instead": instead.strip()}
+    return Said(f"noted: dead end [{session.note('dead_end', text.strip(), more=more)}]")
+
+
 def _context(session: Session, rest: str) -> Outcome:
     assert session.window is not None
     shown = lines(session.parts_now(), session.window.left_out, session.context_size)
@@ -116,6 +127,9 @@ NOTES = {
     "lesson": "record a lesson",
     "blocker": "record what blocks the work",
     "next": "record the next step",
+    "goal": "set the goal that the project works towards",
+    "constraint": "record what must not be broken",
+    "deadend": "record what failed: /deadend TRIED error ERROR instead DO THIS",
     "note": "record anything else",
 }
 COMMANDS: dict[str, Command] = {
@@ -124,6 +138,9 @@ COMMANDS: dict[str, Command] = {
     "lesson": _note("lesson", "lesson"),
     "blocker": _note("blocker", "blocker"),
     "next": _note("next", "next"),
+    "goal": _note("goal", "goal"),
+    "constraint": _note("constraint", "constraint"),
+    "deadend": Command(NOTES["deadend"], _dead_end),
     "note": _note("note", "note"),
     "mode": Command("show or set: read-only, ask, workspace", _mode),
     "model": Command("show the model, or start a fresh session with another", _model),

@@ -39,7 +39,9 @@ class KnownTiers:
             counts = counts[len(part) :]
         allowed = (budgets.portfolio, budgets.project, budgets.briefing, budgets.log)
         wanted = [sum(tokens for _, tokens in part) for part in counted]
-        given = shares(wanted, [allowed[tier.tier - 1] for tier in tiers])
+        # AGENTS.md has what PROJECT_CONTEXT.md left of tier 2
+        first = [index == 0 or tiers[index - 1].tier != tier.tier for index, tier in enumerate(tiers)]
+        given = shares(wanted, [allowed[tier.tier - 1] * own for tier, own in zip(tiers, first, strict=True)])
         return [fit(*parts) for parts in zip(tiers, counted, given, strict=True)]
 
     def changes(self) -> str:

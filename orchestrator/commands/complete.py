@@ -25,7 +25,7 @@ def complete_models(incomplete: str) -> list[str]:
 def complete_note_kinds(incomplete: str) -> list[str]:
     from orchestrator.types import NOTE_KINDS
 
-    return _starting(incomplete, NOTE_KINDS)
+    return _starting(incomplete, (*NOTE_KINDS, "confirm"))
 
 
 def complete_kinds(incomplete: str) -> list[str]:

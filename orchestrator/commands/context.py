@@ -64,14 +64,13 @@ async def _report(project: Project | None, name: str, settings: Settings, where:
     from orchestrator import wiring
     from orchestrator.agent.prefix import read
     from orchestrator.agent.tiers import KnownTiers
-    from orchestrator.handoff.writer import ProjectTiers
     from orchestrator.types import EVERYBODY, Owner
 
     backend = wiring.backend(name, settings, where)
     try:
         info = await backend.start()
         owner = Owner(project.id, str(project.root)) if project else EVERYBODY
-        tiers = KnownTiers(ProjectTiers(project, where) if project else wiring.NoDocuments())
+        tiers = KnownTiers(wiring.readable(project, settings, where))
         reading = await read(backend, wiring.fixed(settings), tiers, settings.context, owner)
         start = await _start(backend, reading)
     finally:

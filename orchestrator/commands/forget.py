@@ -108,7 +108,7 @@ def _documents(
     journal: SqliteJournal, records: Sequence[Record], where: Home, told: list[str]
 ) -> list[tuple[ProjectDocuments, list[str]]]:
     """The documents of each project that the records belong to, and their sessions."""
-    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator import wiring
     from orchestrator.workspaces import Registry, find_project
 
     sessions: dict[str, dict[str, None]] = {}
@@ -125,7 +125,7 @@ def _documents(
             told.append(
                 f"The project {project} is nowhere on this machine: its documents were not looked at."
             )
-        found += [(ProjectDocuments(one, journal, where, told.append), list(own)) for one in opened]
+        found += [(wiring.documents(one, journal, where, told.append), list(own)) for one in opened]
     return found
 
 

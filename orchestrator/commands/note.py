@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from orchestrator.commands.complete import complete_note_kinds
 from orchestrator.errors import DocumentError, UsageError
-from orchestrator.types import NOTE_KINDS
+from orchestrator.types import NOTE_KINDS, Kind
 
 if TYPE_CHECKING:
     from orchestrator.journal.store import SqliteJournal
+    from orchestrator.types import Record
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_EPILOG = 'Example: orch note decision "use PostgreSQL" --because "SQLite locks under our writers"'
+_EPILOG = (
+    'Example: orch note decision "use PostgreSQL" --because "SQLite locks under our writers"; '
+    "orch note confirm S7f3a#3"
+)
+CONFIRM = "confirm"
+_COPIED = ("text", "because", "rejected", "error", "instead", "supersedes")
 
 
 @app.command(epilog=_EPILOG)
 def note(
     kind: str = typer.Argument(
-        help="decision, lesson, blocker, next or note.", autocompletion=complete_note_kinds
+        help="decision, lesson, blocker, next, goal, constraint, dead-end or note; confirm for one there is.",
+        autocompletion=complete_note_kinds,
     ),
-    text: str = typer.Argument(help="One sentence; - reads it from stdin."),
+    text: str = typer.Argument(
+        help="One sentence, - reads it from stdin; with confirm, the note's citation."
+    ),
     because: str = typer.Option("", help="The reason."),
     rejected: str = typer.Option("", help="What was considered and not taken."),
+    error: str = typer.Option("", help="Of a dead end: how it failed."),
+    instead: str = typer.Option("", help="Of a dead end: what to do instead."),
     supersedes: str = typer.Option(
-        "", metavar="ID", help="The note this one replaces, as S7f3a#3 or record id."
+        "", metavar="ID", help="The note this one replaces: S7f3a#3, D2 (the second decision) or record id."
     ),
     project: Annotated[
         Path, typer.Option(metavar="PATH", help="A folder of the project.", readable=False)
@@ -38,16 +49,22 @@ def note(
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:
     """Record a note for the instances to come; it is in the next prompt."""
-    if kind not in NOTE_KINDS:
-        raise UsageError(f"There is no kind of note {kind!r}.", f"Choose from: {', '.join(NOTE_KINDS)}.")
-    body = _body(text, because, rejected)
+    kind = kind.replace("-", "_")
+    if kind not in (*NOTE_KINDS, CONFIRM):
+        known = ", ".join((*NOTE_KINDS, CONFIRM))
+        raise UsageError(f"There is no kind of note {kind!r}.", f"Choose from: {known}.")
+    body = (
+        {}
+        if kind == CONFIRM
+        else _body(text, because=because, rejected=rejected, error=error, instead=instead)
+    )
 
     import json
     import secrets
 
-    from orchestrator.handoff.writer import ProjectDocuments
+    from orchestrator import wiring
     from orchestrator.journal.canonical import record_json
-    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.journal.store import PRIVATE, SqliteJournal
     from orchestrator.paths import home
     from orchestrator.types import Entry
     from orchestrator.workspaces import open_project
@@ -55,41 +72,62 @@ def note(
     place, where = open_project(project), home()
     with SqliteJournal.open(where) as journal:
         parents: tuple[str, ...] = ()
+        if kind == CONFIRM:
+            said = _named(journal, text, place.id)
+            kind, body, parents = said.kind, _confirmed(journal, said), (said.id,)
+            private = private or said.stream == PRIVATE
         if supersedes:
-            body["supersedes"] = _superseded(journal, supersedes, place.id)
-            parents = (body["supersedes"],)
-        entry = Entry(kind, body, place.id, secrets.token_hex(16), parents=parents, private=private)
+            body["supersedes"] = _named(journal, supersedes, place.id).id
+            parents = (*parents, body["supersedes"])
+        entry = Entry(
+            cast(Kind, kind), body, place.id, secrets.token_hex(16), parents=parents, private=private
+        )
         record = journal.append([entry])[0]
         citation = journal.cite(record)
         typer.echo(json.dumps({"citation": citation, **record_json(record)}) if as_json else citation)
         try:
-            ProjectDocuments(place, journal, where).refresh()
+            wiring.documents(place, journal, where).refresh()
         except DocumentError as error:
             raise DocumentError(
                 f"The note is recorded, but the briefing is not: {error.message}", error.remedy
             ) from error
 
 
-def _body(text: str, because: str, rejected: str) -> dict[str, Any]:
+def _body(text: str, **more: str) -> dict[str, Any]:
     if text == "-":
         text = sys.stdin.read()
     if not text.strip():
         raise UsageError("The note is empty.", "Give one sentence, or - and the text on stdin.")
     body: dict[str, Any] = {"text": text.strip()}
-    if because.strip():
-        body["because"] = because.strip()
-    if rejected.strip():
-        body["rejected"] = rejected.strip()
-    return {**body, "by": "user", "status": "confirmed"}
+    given = {name: value.strip() for name, value in more.items() if value.strip()}
+    return {**body, **given, "by": "user", "status": "confirmed"}
 
 
-def _superseded(journal: SqliteJournal, citation: str, project: str) -> str:
-    """The id of the one note of this project that a citation names."""
-    found = [record for record in journal.resolve(citation) if record.kind in NOTE_KINDS]
+def _named(journal: SqliteJournal, citation: str, project: str) -> Record:
+    """The one note of this project that a citation names."""
+    from orchestrator.journal.cited import decision
+
+    numbered = decision(journal, project, citation)
+    resolved = [numbered] if numbered else journal.resolve(citation)
+    found = [record for record in resolved if record.kind in NOTE_KINDS]
     if len(found) != 1:
         raise UsageError(
             f"{citation} names {len(found)} notes, not one.", "See `orch log` for citations like S7f3a#3."
         )
     if found[0].project != project:
         raise UsageError(f"{citation} belongs to another project.", "Give that project with --project.")
-    return found[0].id
+    return found[0]
+
+
+def _confirmed(journal: SqliteJournal, said: Record) -> dict[str, Any]:
+    """The same note as a person's own word. Documents show the two as one line that cites both."""
+    from orchestrator.journal.cited import retired
+
+    if said.body is None:
+        raise UsageError("That note was forgotten.", "Record it anew with `orch note`.")
+    if newer := retired(journal, [said]).get(said.id):
+        raise UsageError(
+            f"That note holds no longer: see {journal.cite(newer)}.", "Confirm that one, or record it anew."
+        )
+    body = {name: said.body[name] for name in _COPIED if said.body.get(name)}
+    return {**body, "by": "user", "status": "confirmed", "confirms": said.id}

@@ -1,58 +1,207 @@
-"""`orch show`: the record or commit that a citation names."""
+"""`orch show`: what a citation names: a record, session, commit, line of a file, or decision by number."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestrator.commands.log import line, print_lines, summary
-from orchestrator.errors import JournalError, OrchError
+from orchestrator.errors import DocumentError, JournalError, OrchError, UsageError
 from orchestrator.terminal import plain
+from orchestrator.types import NOTE_KINDS
 
 if TYPE_CHECKING:
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.types import Record
+    from orchestrator.workspaces import Project
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_EPILOG = "Example: orch show S7f3a#3 --around 4"
+_EPILOG = "Example: orch show S7f3a#3 --around 4; orch show D2; orch show pyproject.toml:12"
 _COMMIT_LINES = 200
+_HEAD_LINES, _WIDTH = 40, 400
+_FILE_BYTES = 4 << 20
 _COMMIT = re.compile(r"\[?([0-9a-fA-F]{4,64})\]?\Z")
+_FIELDS = ("source", "source_id", "source_session", "time", "status", "by", "exit_code", "supersedes")
 
 
 @app.command(epilog=_EPILOG)
 def show(
-    citation: str = typer.Argument(help="S7f3a#3, S7f3a, the beginning of a record's id, or a commit."),
-    around: int = typer.Option(2, min=0, metavar="N", help="Records before and after."),
+    citation: str = typer.Argument(
+        help="S7f3a#3, S7f3a, D2, a commit, path:line, the beginning of a record's id, or several: [a, b]."
+    ),
+    around: int = typer.Option(2, min=0, metavar="N", help="Records, or lines of a file, before and after."),
     project: Annotated[
-        Path, typer.Option(metavar="PATH", help="A folder of the repository, for a commit.", readable=False)
+        Path,
+        typer.Option(
+            metavar="PATH", help="A folder of the project, for commits, files and D2.", readable=False
+        ),
     ] = Path("."),
-    as_json: bool = typer.Option(False, "--json", help="The records as JSON, one a line."),
+    as_json: bool = typer.Option(False, "--json", help="JSON, one object a line."),
 ) -> None:
     """Open what a citation in a document rests on."""
-    from orchestrator.journal.canonical import record_json
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.paths import home
+    from orchestrator.workspaces import find_project
 
     with SqliteJournal.open(home()) as journal:
+        opener = _Opener(journal, project, find_project(project), around, as_json)
+        print_lines(row for item in _items(citation) for row in opener.open(item))
+
+
+def _items(text: str) -> tuple[str, ...]:
+    """One citation, or those in the brackets at the end of a document's line."""
+    from orchestrator.documents.citations import evidence
+
+    if re.fullmatch(r"\[?[^\[\],]+\]?", text.strip()):
+        return (text.strip().strip("[]"),)
+    return evidence(text).cites or (text,)
+
+
+@dataclass(frozen=True)
+class _Opener:
+    """Opens citations; each method gives lines, or None where the text names no such thing."""
+
+    journal: SqliteJournal
+    folder: Path
+    project: Project | None
+    around: int
+    as_json: bool
+
+    def open(self, item: str) -> Iterator[str]:
+        """The lines to print. Raises `JournalError` where nothing is named."""
+        from orchestrator.journal.citations import parse
+        from orchestrator.journal.cited import decision
+
+        if self.project and (found := decision(self.journal, self.project.id, item)):
+            return self._records([found], whole=True)
+        if (place := self._place(item)) is not None:
+            return place
         try:
-            records = journal.resolve(citation)
+            records = self.journal.resolve(item)
         except JournalError:
-            if (commit := _commit(citation, project)) is None:
+            if (commit := self._commit(item)) is None:
+                if parse(item) is None:
+                    forms = "Write S7f3a#3, S7f3a, D2, a commit, or path:line of a file in the project."
+                    raise JournalError(f"{item!r} names nothing here.", forms) from None
                 raise
-            print_lines([json.dumps({"commit": commit}) if as_json else plain(commit)])
-            return
-        if as_json:
-            print_lines(json.dumps({"citation": journal.cite(one), **record_json(one)}) for one in records)
-        elif len(records) == 1 and not _names_session(citation):
-            print_lines(_with_neighbours(journal, records[0], around))
+            return commit
+        return self._records(records, whole=not _names_session(item))
+
+    def _records(self, records: Sequence[Record], *, whole: bool) -> Iterator[str]:
+        if self.as_json:
+            yield from (json.dumps(self._value(record)) for record in records)
+        elif whole and len(records) == 1:
+            yield from self._with_neighbours(records[0])
         else:
-            print_lines(line(record, journal.cite(record), 110) for record in records)
+            yield from (line(record, self.journal.cite(record), 110) for record in records)
+
+    def _value(self, record: Record) -> dict[str, Any]:
+        from orchestrator.journal.canonical import record_json
+
+        about = {"citation": self.journal.cite(record), "number": self._number(record)}
+        return {**about, "superseded_by": self._superseded_by(record), **record_json(record)}
+
+    def _number(self, record: Record) -> str | None:
+        from orchestrator.journal.cited import number_of
+
+        return number_of(self.journal, record) or None
+
+    def _superseded_by(self, record: Record) -> str | None:
+        from orchestrator.journal.cited import retired
+
+        newer = retired(self.journal, [record]).get(record.id) if record.kind in NOTE_KINDS else None
+        return self.journal.cite(newer) if newer else None
+
+    def _with_neighbours(self, record: Record) -> Iterator[str]:
+        journal = self.journal
+        session = journal.around(record, self.around)
+        place = next(number for number, one in enumerate(session) if one.id == record.id)
+        for before in session[:place]:
+            yield line(before, journal.cite(before), 110)
+        yield from self._whole(record)
+        for behind in session[place + 1 :]:
+            yield line(behind, journal.cite(behind), 110)
+
+    def _whole(self, record: Record) -> Iterator[str]:
+        body = record.body or {}
+        number = self._number(record)
+        yield ""
+        head = f"{self.journal.cite(record)}  {record.kind}{f' {number}' if number else ''}"
+        yield plain(f"{head}  {record.wall}  {record.id}")
+        for name in _FIELDS:
+            if body.get(name) not in (None, ""):
+                yield plain(f"{name}: {body[name]}")
+        if newer := self._superseded_by(record):
+            yield f"superseded by: {newer}"
+        yield ""
+        yield plain(summary(record))
+        yield ""
+
+    def _place(self, item: str) -> Iterator[str] | None:
+        """A file of the project, around the line that is named."""
+        from orchestrator.documents import files
+        from orchestrator.documents.citations import evidence
+        from orchestrator.documents.tiers import decode
+
+        places = evidence(f"[{item}]").places
+        root = self.project.root if self.project else self.folder.absolute()
+        if not places or "\0" in item or not (root / places[0].path).is_file():
+            return None
+        place = places[0]
+        try:
+            data = files.read(root / place.path, (root,), _FILE_BYTES) or b""
+        except DocumentError:
+            return None
+        rows = decode(data).split("\n")
+        rows = rows[:-1] if rows[-1:] == [""] else rows
+        if place.line > len(rows):
+            raise UsageError(
+                f"{place.path} has {len(rows):,} lines, and no line {place.line:,}.",
+                "It was changed since: see `git log` of the file.",
+            )
+        first = max(place.line - self.around, 1)
+        last = place.line + self.around if place.line else _HEAD_LINES
+        shown = enumerate(rows[first - 1 : last], first)
+        if self.as_json:
+            found = [{"path": place.path, "line": number, "text": row} for number, row in shown]
+            return iter([json.dumps(one) for one in found])
+        return (
+            plain(f"{'>' if number == place.line else ' '}{number:>6}  {row[:_WIDTH]}")
+            for number, row in shown
+        )
+
+    def _commit(self, item: str) -> Iterator[str] | None:
+        from orchestrator.handoff.reachable import lost
+        from orchestrator.vcs import Repository
+
+        match = _COMMIT.match(item.strip())
+        if match is None:
+            return None
+        try:
+            repository = Repository.find(self.folder)
+            if repository is None or not repository.has(match[1]):
+                return None
+            code, text = repository.run(
+                ["show", "--stat=100", "--patch", "--format=fuller", "--end-of-options", match[1], "--"]
+            )
+            why = lost(repository, [match[1]]).get(match[1], "")
+        except OrchError:
+            return None
+        if code != 0:
+            return None
+        lines = text.splitlines()
+        more = [f"… {len(lines) - _COMMIT_LINES:,} more lines"] if len(lines) > _COMMIT_LINES else []
+        shown = "\n".join([*lines[:_COMMIT_LINES], *more])
+        if self.as_json:
+            return iter([json.dumps({"commit": match[1], "lost": why or None, "text": shown})])
+        return iter([*([f"This commit {why}"] if why else []), plain(shown)])
 
 
 def _names_session(citation: str) -> bool:
@@ -60,46 +209,3 @@ def _names_session(citation: str) -> bool:
 
     named = parse(citation)
     return isinstance(named, SessionCitation) and named.ordinal is None
-
-
-def _with_neighbours(journal: SqliteJournal, record: Record, around: int) -> Iterator[str]:
-    session = journal.around(record, around)
-    place = next(number for number, one in enumerate(session) if one.id == record.id)
-    for before in session[:place]:
-        yield line(before, journal.cite(before), 110)
-    yield from _whole(record, journal.cite(record))
-    for behind in session[place + 1 :]:
-        yield line(behind, journal.cite(behind), 110)
-
-
-def _whole(record: Record, citation: str) -> Iterator[str]:
-    body = record.body or {}
-    yield ""
-    yield plain(f"{citation}  {record.kind}  {record.wall}  {record.id}")
-    for name in ("source", "source_id", "source_session", "time", "status", "by", "exit_code", "supersedes"):
-        if body.get(name) not in (None, ""):
-            yield plain(f"{name}: {body[name]}")
-    yield ""
-    yield plain(summary(record))
-    yield ""
-
-
-def _commit(citation: str, path: Path) -> str | None:
-    """The commit as text; None where the citation names none here."""
-    from orchestrator.vcs import Repository
-
-    match = _COMMIT.match(citation.strip())
-    if match is None:
-        return None
-    try:
-        repository = Repository.find(path)
-        if repository is None or not repository.has(match[1]):
-            return None
-        code, text = repository.run(
-            ["show", "--stat=100", "--patch", "--format=fuller", "--end-of-options", match[1], "--"]
-        )
-    except OrchError:
-        return None
-    lines = text.splitlines()
-    more = [f"… {len(lines) - _COMMIT_LINES:,} more lines"] if len(lines) > _COMMIT_LINES else []
-    return "\n".join([*lines[:_COMMIT_LINES], *more]) if code == 0 else None

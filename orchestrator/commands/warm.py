@@ -19,7 +19,6 @@ from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
 
 if TYPE_CHECKING:
-    from orchestrator.agent.tiers import Readable
     from orchestrator.agent.warming import Warmer
     from orchestrator.config import Settings
     from orchestrator.paths import Home
@@ -123,10 +122,12 @@ async def _warm(
 async def _one(
     warmer: Warmer, target: _Target, where: Home, *, shown: bool = False, yields: bool = False
 ) -> Warmed:
+    from orchestrator import wiring
     from orchestrator.commands.token_bar import TokenBar
+    from orchestrator.config import load
     from orchestrator.types import EVERYBODY, Owner, Prefill, Warmed
 
-    documents = _documents(target, where)
+    documents = wiring.readable(target.project, load(where.config), where)
     owner = Owner(target.project.id, str(target.project.root)) if target.project else EVERYBODY
     ended: Warmed | None = None
     with TokenBar(target.name) if shown else nullcontext() as bar:
@@ -137,13 +138,6 @@ async def _one(
                 bar.update(item.done, item.total, item.cached)
     assert ended is not None
     return ended
-
-
-def _documents(target: _Target, where: Home) -> Readable:
-    from orchestrator.handoff.writer import ProjectTiers
-    from orchestrator.wiring import NoDocuments
-
-    return ProjectTiers(target.project, where) if target.project else NoDocuments()
 
 
 def _say(target: _Target, ended: Warmed, model: str, *, json_: bool) -> None:

@@ -60,13 +60,13 @@ def fit(document: TierText, counted: Sequence[tuple[str, int]], budget: int) -> 
         kept.append((text, tokens))
         spent += tokens
     lost = ordered[len(kept) :]
-    notes: tuple[LeftOut, ...] = ()
+    notes = document.left_out
     if lost:
         if not kept and whole > 0:
             kept, spent = [_cut(*ordered[0], whole)], whole
             lost[0] = ("", max(0, ordered[0][1] - whole))
         what = f"{len(lost)} {'older entries' if newest_first else 'later blocks'} of {document.path}"
-        notes = (LeftOut(document.name, what, "budget", sum(tokens for _, tokens in lost)),)
+        notes += (LeftOut(document.name, what, "budget", sum(tokens for _, tokens in lost)),)
     if newest_first:
         kept.reverse()
     return FittedTier(document, "\n\n".join(text for text, _ in kept), spent, notes)

@@ -69,6 +69,11 @@ def first_sentence(text: str, limit: int = 240) -> str:
     return prose(found.group() if found else line, limit)
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number with its noun: "1 file", "1,200 files"."""
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def _visible(char: str) -> str:
     if char in _KEEP_FORMAT:
         return char

@@ -86,17 +86,32 @@ def parse(data: bytes) -> tuple[Region, ...]:
     return tuple(regions)
 
 
-def regenerate(data: bytes, contents: Mapping[str, str]) -> Merged:
+def by_hand(text: str) -> str:
+    """What people wrote: the text without its regions; all of it where they cannot be told apart."""
+    data = text.encode("utf-8", "replace")
+    try:
+        found = parse(data)
+    except DocumentError:
+        return text
+    pieces, kept = [], 0
+    for region in found:
+        pieces.append(data[kept : region.begin])
+        kept = data.find(b"\n", region.end) + 1 or len(data)
+    return b"".join((*pieces, data[kept:])).decode("utf-8", "replace")
+
+
+def regenerate(data: bytes, contents: Mapping[str, str], *, replace: bool = False) -> Merged:
     """Put `contents` (name → text) into their regions; a missing region is added at the end.
 
-    An empty text empties its region, and adds none. Raises `DocumentError` rather than damage.
+    An empty text empties its region, and adds none. With `replace` an edit by hand is lost. Raises
+    `DocumentError` rather than damage.
     """
     regions = {region.name: region for region in parse(data)}
-    edited = tuple(name for name, region in regions.items() if name in contents and region.edited)
+    edited = () if replace else tuple(name for name in regions if name in contents and regions[name].edited)
     pieces: list[bytes] = []
     kept = 0
     for region in regions.values():
-        if region.name in contents and not region.edited:
+        if region.name in contents and region.name not in edited:
             pieces += data[kept : region.begin], _block(region.name, contents[region.name], region.newline)
             kept = region.end
     result = b"".join(pieces) + data[kept:]
@@ -111,7 +126,7 @@ def regenerate(data: bytes, contents: Mapping[str, str]) -> Merged:
     return Merged(result, edited)
 
 
-def merge(old: bytes | None, rendered: str) -> Merged:
+def merge(old: bytes | None, rendered: str, *, replace: bool = False) -> Merged:
     """A document brought up to date with a freshly rendered one.
 
     Where there was none it is the rendered one; else only the regions that both have, or that the
@@ -119,7 +134,7 @@ def merge(old: bytes | None, rendered: str) -> Merged:
     """
     fresh = rendered.encode("utf-8", "replace")
     contents = {region.name: region.content.decode() for region in parse(fresh)}
-    return Merged(_stamp(fresh)) if old is None else regenerate(old, contents)
+    return Merged(_stamp(fresh)) if old is None else regenerate(old, contents, replace=replace)
 
 
 def _stamp(fresh: bytes) -> bytes:

@@ -3,7 +3,7 @@
 | tier | file | where |
 |---|---|---|
 | 1 portfolio | PORTFOLIO_CONTEXT.md | workspace root, else project root |
-| 2 project | PROJECT_CONTEXT.md | project root |
+| 2 project | PROJECT_CONTEXT.md, then what people wrote in AGENTS.md | project root |
 | 3 briefing | SESSION_BRIEFING.md | project root |
 | 4 log | SESSION_LOG.md | project root; only its tail is read |
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.documents import files
+from orchestrator.documents import files, regions
 from orchestrator.errors import DocumentError
 from orchestrator.types import TierText
 
@@ -27,6 +27,8 @@ TAIL_BYTES = 64 * 1024
 """Most bytes read of the end of tier 4."""
 
 _MARKED = 8  # one heading in so many is picked out
+
+AGENTS_OPEN = "The user wrote this for every agent that works here:"
 
 Warn = Callable[[str], None]
 
@@ -45,6 +47,8 @@ PROJECT = Tier(2, "project", "PROJECT_CONTEXT.md")
 BRIEFING = Tier(3, "briefing", "SESSION_BRIEFING.md")
 LOG = Tier(4, "log", "SESSION_LOG.md")
 TIERS = (PORTFOLIO, PROJECT, BRIEFING, LOG)
+AGENTS = Tier(2, "AGENTS.md", "AGENTS.md")
+"""What people wrote for every agent: it shares the budget of tier 2, after PROJECT_CONTEXT.md."""
 
 
 def warn_in_log(text: str) -> None:
@@ -63,7 +67,15 @@ def read_tiers(root: Path, workspace: Path | None, warn: Warn = warn_in_log) -> 
             if text := read_tier(tier, folder, warn):
                 found.append(TierText(tier.number, tier.name, str(folder / tier.filename), text))
                 break
+        if tier is PROJECT and (text := read_agents(root, warn)):
+            found.append(TierText(AGENTS.number, AGENTS.name, str(root / AGENTS.filename), text))
     return tuple(found)
+
+
+def read_agents(root: Path, warn: Warn = warn_in_log) -> str:
+    """What people wrote in AGENTS.md, without the region that points to the tiers; quoted as theirs."""
+    text = regions.by_hand(read_tier(AGENTS, root, warn)).strip()
+    return f"{AGENTS_OPEN}\n{text}" if text else ""
 
 
 def read_tier(tier: Tier, folder: Path, warn: Warn = warn_in_log) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from orchestrator.types import NOTE_KINDS, Kind
 
 VERIFIED = "verified"
 """A tool did it or saw it: paths, exit codes, counts."""
@@ -63,7 +65,8 @@ class SessionFacts:
 class Section:
     """A heading, its facts newest first, and the share of the budget that is its own.
 
-    `rising` ones are shown oldest first: what is added then changes nothing before it.
+    `rising` ones are shown oldest first: what is added then changes nothing before it. `kinds` are the
+    records that hold what there was no room for; `more`: there are older ones that were not looked at.
     """
 
     title: str
@@ -71,6 +74,15 @@ class Section:
     share: float
     what: str
     rising: bool = False
+    kinds: tuple[Kind, ...] = ()
+    more: bool = False
+    order: tuple[int, ...] = ()
+    """Indexes of `facts`, the first to be kept first; empty: as they stand."""
+
+    @property
+    def noted(self) -> bool:
+        """Whether it holds what somebody noted, and not what a tool or git saw."""
+        return bool(self.kinds) and self.kinds[0] in NOTE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +93,15 @@ class BriefingFacts:
     name: str
     newest: str = ""
     where: Fact | None = None
+    goal: Fact | None = None
     next_step: Fact | None = None
     sections: tuple[Section, ...] = ()
-    left_out: str = field(default="")
+    left_out: str = ""
+    more: str = ""
+    """How to see what was left out."""
+    recorded: bool = True
+    """False: there is git's word only, and no record."""
 
     @property
     def empty(self) -> bool:
-        return self.next_step is None and not self.sections
+        return not self.recorded

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat, prose
 from orchestrator.handoff import runs
 from orchestrator.handoff.facts import CLAIMED, VERIFIED, Fact, SessionFacts, Work
+from orchestrator.handoff.git_state import counted
 from orchestrator.handoff.notes import Cite, facts_of
 from orchestrator.types import Record
 
@@ -21,6 +22,8 @@ ENDINGS = {
     "killed": "The session was killed before it could end; what follows is what was recorded.",
     "failed": "The session failed.",
 }
+_NOTED = ("decision", "blocker", "next", "goal", "constraint", "dead_end")
+_SET = (("goal", "Goal"), ("constraint", "Constraint"))
 _Key = tuple[str, str]
 
 
@@ -44,7 +47,9 @@ def session_facts(
         return "#" + cite(record).rpartition("#")[2]
 
     tried = outcomes(records)
-    notes = {kind: facts_of(_of_kind(records, kind), local) for kind in ("decision", "blocker", "next")}
+    noted = {kind: facts_of(_of_kind(records, kind), local) for kind in _NOTED}
+    settled = [replace(fact, text=f"{label}: {fact.text}") for kind, label in _SET for fact in noted[kind]]
+    failed = [replace(fact, text=f"Tried {fact.text}") for fact in noted["dead_end"]]
     start = next((record for record in records if _event(record) == "start"), None)
     end = next((record for record in reversed(records) if _event(record) == "end"), None)
     reason = str(_body(end).get("reason") or reason)
@@ -54,11 +59,11 @@ def session_facts(
         ended=_ended(reason, end, local),
         starting=_starting(start, local),
         work=_work(records, local),
-        decisions=tuple(notes["decision"]),
-        dead_ends=_dead_ends(tried, local),
+        decisions=(*settled, *noted["decision"]),
+        dead_ends=(*failed, *_dead_ends(tried, local)),
         changes=_changes(records, local),
-        blockers=tuple(notes["blocker"]),
-        next_steps=tuple(notes["next"]) + _unfinished(records, reason, local),
+        blockers=tuple(noted["blocker"]),
+        next_steps=tuple(noted["next"]) + _unfinished(records, reason, local),
         tests=tuple(test_facts(tried, local)),
     )
 
@@ -132,7 +137,7 @@ def _starting(start: Record | None, cite: Cite) -> tuple[Fact, ...]:
             f"branch {code(branch, 60)}" + (f" at {flat(str(commit), 12).rstrip('…')}" if commit else "")
         )
     if isinstance(dirty := body.get("dirty"), int) and dirty:
-        said.append(f"{dirty} files uncommitted")
+        said.append(f"{counted(dirty, 'file')} uncommitted")
     text = ", ".join(said)
     facts = [Fact(text[0].upper() + text[1:], (cite(start),))] if said else []
     tiers = body.get("tiers")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.documents import files
+from orchestrator.handoff.pen import PEN, Pen
 
 TITLE = """\
 # Session log: {name}
@@ -18,15 +19,18 @@ TITLE = """\
 One entry for each session, oldest first. orch adds entries at the end and never changes them.
 """
 _SEEN_BYTES = 4 << 20
+_MARK = re.compile(rb"^<!-- orch:session ([A-Za-z0-9._-]{1,128}) -->\r?$", re.MULTILINE)
 
 
-def add_entry(path: Path, within: Sequence[Path], name: str, session: str, entry: str) -> bool:
+def add_entry(
+    path: Path, within: Sequence[Path], name: str, session: str, entry: str, pen: Pen = PEN
+) -> bool:
     """Append `entry` unless the session has one; False if it had. Hold the documents' lock.
 
     Looks for it in the last 4 MiB. Raises `DocumentError`; what is there is never rewritten.
     """
     mark = _mark(session)
-    old = files.read(path, within, _SEEN_BYTES, tail=True)
+    old = pen.read(path, within, _SEEN_BYTES, tail=True)
     if old and mark.encode() in old:
         return False
     text = f"\n{entry.strip()}\n\n{mark}\n"
@@ -36,7 +40,7 @@ def add_entry(path: Path, within: Sequence[Path], name: str, session: str, entry
         text = "\n" + text
     if old and b"\r\n" in old:
         text = text.replace("\n", "\r\n")
-    files.append(path, within, text.encode("utf-8", "replace"))
+    pen.append(path, within, text.encode("utf-8", "replace"))
     return True
 
 
@@ -59,6 +63,12 @@ def without(path: Path, within: Sequence[Path], session: str, before: str, after
     if not files.read(path, within, 1):
         return False
     return files.rewrite(path, within, edit, limit=_SEEN_BYTES * 16)
+
+
+def sessions_in(path: Path, within: Sequence[Path]) -> list[str]:
+    """Ids of the sessions that have an entry, oldest first; looks at the last 4 MiB."""
+    data = files.read(path, within, _SEEN_BYTES, tail=True) or b""
+    return [found.decode() for found in _MARK.findall(data)]
 
 
 def _edited(entry: str, before: str, after: str) -> str:

@@ -1,61 +1,58 @@
-"""A cheap look at a repository: what its files say of it, each line with its source.
+"""A cheap look at a repository: what its files and its git say of it, each line with its source.
 
-Reads names, a few small files and no more; nothing is run, and links are not followed.
+Reads names, a few small files and bounded git output; nothing is run, and links are not followed.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.documents import files
-from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import TIERS, decode
-from orchestrator.errors import DocumentError
-from orchestrator.handoff import manifests
+from orchestrator.documents.plain import code, counted, flat
+from orchestrator.documents.tiers import decode
+from orchestrator.errors import DocumentError, VcsError
+from orchestrator.handoff import history, layout, manifests
 from orchestrator.handoff.facts import Fact
 from orchestrator.handoff.manifests import Found
+from orchestrator.handoff.manifests.found import unlike
+from orchestrator.handoff.tree import ASIDE, TEXTS, Tree, language_of
+from orchestrator.handoff.tree import tree as tree_of
+from orchestrator.paths import PROJECT_FOLDER
+from orchestrator.vcs import Repository
 
-MOST_FILES = 100_000
+CHARS = 4000
+"""About 1,500 tokens, the share of the window that tier 2 has: with its paths and citations such text has
+2.5 to 3.3 characters a token (Qwen2.5)."""
+LEAST_CHARS = 2000
+"""What the facts keep, however much people wrote beside them."""
 _MOST_BYTES = 128 * 1024
 _MOST_SOURCES = 60
-_SKIPPED = frozenset(
-    ("node_modules", "bower_components", "vendor", "venv", "env", "site-packages", "__pycache__")
-) | frozenset(("target", "dist", "build", "out", "coverage"))
-_OWN = frozenset(tier.filename for tier in TIERS)
-_LANGUAGES = {
-    "py": "Python", "pyi": "Python", "js": "JavaScript", "jsx": "JavaScript", "mjs": "JavaScript",
-    "cjs": "JavaScript", "ts": "TypeScript", "tsx": "TypeScript", "go": "Go", "rs": "Rust", "c": "C",
-    "h": "C or C++", "cc": "C++", "cpp": "C++", "cxx": "C++", "hpp": "C++", "java": "Java", "kt": "Kotlin",
-    "kts": "Kotlin", "swift": "Swift", "rb": "Ruby", "php": "PHP", "cs": "C#", "fs": "F#", "scala": "Scala",
-    "sh": "Shell", "bash": "Shell", "ps1": "PowerShell", "lua": "Lua", "pl": "Perl", "r": "R", "jl": "Julia",
-    "ex": "Elixir", "exs": "Elixir", "erl": "Erlang", "hs": "Haskell", "ml": "OCaml", "clj": "Clojure",
-    "dart": "Dart", "zig": "Zig", "nim": "Nim", "sql": "SQL", "html": "HTML", "css": "CSS", "scss": "CSS",
-    "vue": "Vue", "svelte": "Svelte", "m": "Objective-C", "f90": "Fortran", "md": "Markdown",
-    "rst": "reStructuredText",
-}  # fmt: skip
-_TEXTS = frozenset({"Markdown", "reStructuredText"})
+_MOST_WORKFLOWS = 8
 _STARTS = frozenset(("main", "__main__", "app", "cli", "run", "manage", "server", "index", "wsgi", "asgi"))
 _SETTINGS = frozenset(("config", "settings"))
-_READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
-_TITLES: tuple[tuple[manifests.Topic, str, int], ...] = (
-    ("commands", "Build, test and run", 14),
-    ("entry points", "Entry points", 10),
-    ("ports", "Ports", 6),
-    ("dependencies", "Dependencies", 6),
-    ("licence", "Licence", 2),
-)
+_MOST_COMMANDS = 12
+_ENOUGH = 6
+_LANGUAGES = {
+    "Package.swift": {"Swift", "Objective-C"},
+    "package.json": {"JavaScript", "TypeScript", "Vue", "Svelte"},
+    "composer.json": {"PHP"},
+    "Gemfile": {"Ruby"},
+    "pyproject.toml": {"Python"},
+    "Cargo.toml": {"Rust"},
+}
+_LINE_CHARS = 3  # "- " and the line feed
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A heading of PROJECT_CONTEXT.md with its facts."""
+    """A heading of PROJECT_CONTEXT.md with its facts, most useful first; `what`: one and several of them."""
 
     title: str
     facts: tuple[Fact, ...]
+    what: tuple[str, str]
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,109 +62,193 @@ class Survey:
     name: str
     about: tuple[Fact, ...] = ()
     sections: tuple[Group, ...] = ()
+    left_out: str = ""
 
 
-@dataclass(slots=True)
-class _Tree:
-    languages: Counter[str] = field(default_factory=Counter)
-    folders: Counter[str] = field(default_factory=Counter)
-    starts: list[str] = field(default_factory=list)
-    total: int = 0
-    cut: bool = False
+def survey(root: Path, name: str, repository: Repository | None = None, *, keep: bool = False) -> Survey:
+    """All facts of the project at `root`, unbounded; about a second for 10,000 sources.
+
+    What git cannot tell is left out. With `keep` the count of commits is remembered in the project's
+    `.orchestrator/`. `fitted` makes it short enough.
+    """
+    past = None
+    try:
+        tree = tree_of(root, repository)
+        if repository and tree.tracked:
+            past = history.past(repository, root / PROJECT_FOLDER / "history.json" if keep else None)
+    except VcsError:
+        tree = tree_of(root, None)
+    found = _found(root, tree)
+    about = sorted((one for one in _unique(found, "about")), key=lambda one: one.rank)
+    sections = (
+        Group("Build, test and run", _commands(found, tree), ("command", "commands"), 0.28),
+        Group(
+            "Layout",
+            tuple(layout.folders(tree, lambda path: text_of(root, path))),
+            ("folder", "folders"),
+            0.26,
+        ),
+        Group("Entry points", _entries(found, tree), ("entry point", "entry points"), 0.1),
+        Group(
+            "Dependencies",
+            _facts(found, "dependencies", 3),
+            ("line of dependencies", "lines of dependencies"),
+            0.08,
+        ),
+        Group("Ports", _facts(found, "ports", 3), ("port", "ports"), 0.04),
+        Group("Licence", _facts(found, "licence", 1), ("licence", "licences"), 0.02),
+        Group(
+            "History",
+            tuple(history.facts(past, frozenset(tree.files))) if past else (),
+            ("line of history", "lines of history"),
+            0.14,
+        ),
+    )
+    first = [_fact(one) for one in _without_repeated_words(about)[:4]]
+    return Survey(
+        flat(name, 80),
+        (*first[:1], *layout.languages(tree), *first[1:]),
+        tuple(group for group in sections if group.facts),
+    )
 
 
-def survey(root: Path, name: str) -> Survey:
-    """Facts of the project at `root`; takes about a second for 100,000 files."""
-    tree = _walk(root)
-    top = [entry for entry in (*_READMES, *manifests.PARSERS) if (root / entry).is_file()]
-    found: list[Found] = []
-    for entry in top:
-        if text := _text(root, entry):
-            found += (manifests.readme if entry in _READMES else manifests.PARSERS[entry])(text, entry)
-            found += manifests.ports(text, entry) if entry in _READMES else []
-    for entry in tree.starts[:_MOST_SOURCES]:
-        found += manifests.ports(_text(root, entry), entry)
-    about = [_fact(item) for item in _unique(found, "about")]
-    sections = [Group("Files", _files(tree))] if tree.total else []
-    for topic, title, most in _TITLES:
-        if facts := [_fact(item) for item in _unique(found, topic)][:most]:
-            sections.append(Group(title, tuple(facts)))
-    return Survey(flat(name, 80), tuple(about), tuple(sections))
+def fitted(whole: Survey, chars: int = CHARS) -> Survey:
+    """The facts that fit in so many characters, and a word about those that do not.
+
+    Each section first takes its share, in order; what is left over then goes to them in order.
+    """
+    room = chars - sum(len(fact.line) + _LINE_CHARS for fact in whole.about) - 120
+    room -= sum(len(group.title) + 6 for group in whole.sections)
+    kept = [0] * len(whole.sections)
+    spent = 0
+    for every in (False, True):
+        for number, group in enumerate(whole.sections):
+            own = room - spent if every else int(room * group.share)
+            while kept[number] < len(group.facts):
+                size = len(group.facts[kept[number]].line) + _LINE_CHARS
+                if size > own:
+                    break
+                own, spent, kept[number] = own - size, spent + size, kept[number] + 1
+    pairs = list(zip(whole.sections, kept, strict=True))
+    lost = [
+        counted(len(group.facts) - count, *group.what) for group, count in pairs if count < len(group.facts)
+    ]
+    sections = tuple(replace(group, facts=group.facts[:count]) for group, count in pairs if count)
+    return replace(whole, sections=sections, left_out=", ".join(lost))
 
 
 def about(root: Path) -> Fact | None:
     """The first thing that the project's README or manifest says of it."""
-    for entry in (*_READMES, "pyproject.toml", "package.json", "Cargo.toml", "go.mod"):
-        if text := _text(root, entry):
-            parse = manifests.readme if entry in _READMES else manifests.PARSERS[entry]
-            if found := [item for item in parse(text, entry) if item.topic == "about"]:
-                return _fact(found[0])
+    for entry in (*manifests.READMES, *manifests.PACKAGES):
+        parse = manifests.readme if entry in manifests.READMES else manifests.PACKAGES[entry]
+        text = text_of(root, entry) if (root / entry).is_file() else ""
+        for item in parse(text, entry):
+            if item.topic == "about" and (entry in manifests.READMES or ": " in item.text):
+                return _fact(item)
     return None
 
 
-def _walk(root: Path) -> _Tree:
-    tree = _Tree()
-    for path, depth in _files_below(root):
-        if tree.total >= MOST_FILES:
-            tree.cut = True
-            break
-        tree.total += 1
-        stem, _, ending = path.rpartition("/")[2].rpartition(".")
-        if language := _LANGUAGES.get(ending.lower()):
-            tree.languages[language] += 1
-        if depth:
-            tree.folders[path.partition("/")[0]] += 1
-        is_start = stem.lower() in _STARTS | _SETTINGS and language and language not in _TEXTS
-        if is_start and depth <= 3 and len(tree.starts) < _MOST_SOURCES:
-            tree.starts.append(path)
-    return tree
-
-
-def _files_below(root: Path) -> Iterator[tuple[str, int]]:
-    """Relative paths with `/`, and their depth: near ones first, names in order, so that a survey repeats."""
-    level = [""]
-    depth = 0
-    while level:
-        below: list[str] = []
-        for folder in level:
-            try:
-                with os.scandir(root / folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
-            except OSError:
-                continue
-            for entry in entries:
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_symlink() or entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    if entry.name not in _SKIPPED and not os.path.lexists(f"{entry.path}/pyvenv.cfg"):
-                        below.append(path)
-                elif entry.is_file() and path not in _OWN:
-                    yield path, depth
-        level, depth = below, depth + 1
-
-
-def _files(tree: _Tree) -> tuple[Fact, ...]:
-    shown = [f"{name} {count}" for name, count in _common(tree.languages) if name not in _TEXTS][:6]
-    at_least = "the first " if tree.cut else ""
-    facts = [Fact(f"Languages, by number of files: {', '.join(shown)}")] if shown else []
-    folders = [f"{flat(name, 40)}/ {count}" for name, count in _common(tree.folders)][:8]
-    if folders:
-        facts.append(Fact(f"Folders, by number of files: {', '.join(folders)}"))
-    counted = f"counted in {at_least}{tree.total} files"
-    return tuple(Fact(fact.text, (counted,)) for fact in facts)
-
-
-def _common(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _text(root: Path, entry: str) -> str:
+def text_of(root: Path, entry: str) -> str:
+    """A small text file of the project; "" where it is missing, leads outside or is not text."""
     try:
         data = files.read(root / entry, (root,), _MOST_BYTES)
-    except DocumentError:
+    except (DocumentError, ValueError):
         return ""
     return decode(data) if data and b"\0" not in data[:1024] else ""
+
+
+def _found(root: Path, tree: Tree) -> list[Found]:
+    there = set(tree.files)
+    named = [name for name in (*manifests.READMES[:1], *manifests.PARSERS) if name in there]
+    named += [name for name in manifests.READMES[1:] if name in there][
+        : 0 if named[:1] == ["README.md"] else 1
+    ]
+    others = [path for path in tree.files if path not in manifests.PARSERS and manifests.parser_of(path)]
+    top = [path for path in others if "/" not in path]
+    flows = [path for path in others if path.startswith(".github/")][:_MOST_WORKFLOWS]
+    if not {*named, *top} & {*manifests.PACKAGES} and not any(path.endswith(".sln") for path in top):
+        # nothing at the top builds this: the nearest manifests do
+        top += [path for path in others if path.count("/") in (1, 2) and not ASIDE.search(path)][:4]
+        if not any(name.lower().endswith("makefile") for name in named):
+            top += [path for path in tree.files if path.count("/") == 1 and path.endswith("/Makefile")][:1]
+    found: list[Found] = []
+    spoken = {
+        name
+        for name, lines in (tree.lines or tree.counts).items()
+        if lines * 12 > (tree.lines or tree.counts).total()
+    }
+    for path in (*named, *top, *flows):
+        parse = manifests.readme if path in manifests.READMES else manifests.parser_of(path)
+        parse = parse or manifests.PARSERS.get(path.rpartition("/")[2])
+        if parse and (text := text_of(root, path)):
+            aside = spoken.isdisjoint(_LANGUAGES.get(path.rpartition("/")[2], spoken)) and bool(spoken)
+            # what packages a library for another language is not how it is built
+            found += [replace(one, rank=one.rank + 4 * aside) for one in parse(text, path)]
+            found += manifests.ports(text, path) if path in manifests.READMES else []
+    for path in _settings(tree):
+        found += manifests.ports(text_of(root, path), path)
+    return found
+
+
+def _settings(tree: Tree) -> list[str]:
+    """Sources that often state a port."""
+    return [
+        path
+        for path in tree.files
+        if path.rpartition("/")[2].partition(".")[0].lower() in _STARTS | _SETTINGS
+        and language_of(path) not in {"", *TEXTS}
+        and path.count("/") <= 3
+        and not ASIDE.search(path)
+    ][:_MOST_SOURCES]
+
+
+def _entries(found: list[Found], tree: Tree) -> tuple[Fact, ...]:
+    told = [_fact(one) for one in sorted(_unique(found, "entry points"), key=lambda one: one.rank)][:8]
+    named = " ".join(fact.text for fact in told)
+    mains = [main for main in tree.mains if not ASIDE.search(main[0]) and not _build_script(main[0])]
+    mains.sort(key=lambda main: bool(re.match(r"(?:utils?|tools?|scripts?|contrib|hack)/", main[0])))
+    for path, line in mains[:6]:
+        if path not in named:
+            told.append(
+                Fact(f"main of {code('/'.join(path.split('/')[-2:]), 80)}", (flat(f"{path}:{line}", 160),))
+            )
+    return tuple(told)
+
+
+def _build_script(path: str) -> bool:
+    return path.rpartition("/")[2] in ("setup.py", "build.rs", "noxfile.py")
+
+
+def _facts(found: list[Found], topic: manifests.Topic, most: int) -> tuple[Fact, ...]:
+    return tuple(_fact(one) for one in sorted(_unique(found, topic), key=lambda one: one.rank)[:most])
+
+
+def _commands(found: list[Found], tree: Tree) -> tuple[Fact, ...]:
+    """The useful ones first, each once: what CI or the README runs is often known already."""
+    kept: list[Found] = []
+    seen: set[str] = set()
+    wrapped = [name for name in ("gradle", "mvn") if f"{name}w" in tree.files]
+    for one in sorted(_unique(found, "commands"), key=lambda one: one.rank):
+        for name in wrapped:
+            one = replace(one, text=one.text.replace(f"`{name} ", f"`./{name}w "))
+        said = next(iter(re.findall(r"`([^`]+)`", one.text)), one.text)
+        kind = " ".join(re.sub(r"\s[\w]+=\S+|\s-\S+", "", said).split()[:2])
+        repeated = said in seen or (one.rank > 3 and kind in seen)
+        if not repeated and (one.rank < 6 or len(kept) < _ENOUGH):
+            kept.append(one)
+        seen |= {said, kind}
+    return tuple(_fact(one) for one in kept[:_MOST_COMMANDS])
+
+
+def _without_repeated_words(about: list[Found]) -> list[Found]:
+    """A manifest often says what the README says: then its name and version are enough."""
+    kept: list[Found] = []
+    for one in about:
+        head, colon, said = one.text.partition(": ")
+        if kept and colon and not unlike(said, kept[0].text):
+            one = replace(one, text=head)
+        kept.append(one)
+    return kept
 
 
 def _unique(found: list[Found], topic: manifests.Topic) -> list[Found]:

@@ -6,6 +6,7 @@ them two deep, and nothing else. That leaves no way to reach Python or to run fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,15 @@ BRIEFING = "session_briefing.md.j2"
 ENTRY = "session_log_entry.md.j2"
 PROJECT = "project_context.md.j2"
 PORTFOLIO = "portfolio_context.md.j2"
+AGENTS = "agents.md.j2"
 
 _MAX_BYTES = 16 * 1024
 _MAX_OUTPUT = 256 * 1024
 _TEXT = ("Template", "Output", "TemplateData", "Name", "Const", "Getattr", "Getitem", "Filter", "Concat")
 _LOGIC = ("If", "For", "CondExpr", "Test", "Compare", "Operand", "And", "Or", "Not")
 _ALLOWED = frozenset((*_TEXT, *_LOGIC))
+_BEFORE_FACT = re.compile(r"^(.*?)\{\{-?\s*[\w.]+\.line\s*-?\}\}", re.MULTILINE)
+_ANY_VALUE = r"[^\[\]\n]{0,60}"
 _FILTERS = ("trim", "length", "first", "last", "default", "upper", "lower", "join")
 
 
@@ -47,6 +51,15 @@ class Templates:
             self._warn(f"{PROJECT_FOLDER}/templates/{name} is not used: {error}")
         return _render(built_in(name), values)
 
+    def prefixes(self, name: str) -> tuple[re.Pattern[str], ...]:
+        """What the template writes before a fact on its line: `- `, `**Next step**: `, `3. `."""
+        try:
+            source = self._own(name) or built_in(name)
+        except DocumentError:
+            source = built_in(name)
+        found = (match[1] for match in _BEFORE_FACT.finditer(source))
+        return tuple(re.compile(_pattern(before)) for before in dict.fromkeys(found))
+
     def _own(self, name: str) -> str:
         if self._root is None:
             return ""
@@ -55,6 +68,12 @@ class Templates:
         if len(data) > _MAX_BYTES:
             raise DocumentError("It is larger than 16 KiB.", "Shorten it.")
         return data.decode("utf-8", "replace")
+
+
+def _pattern(before: str) -> str:
+    """Literal text as it stands, values as anything short without brackets, statements as nothing."""
+    literal = re.split(r"\{\{.*?\}\}", re.sub(r"\{%.*?%\}", "", before).strip())
+    return _ANY_VALUE.join(r"\s+".join(map(re.escape, part.split(" "))) for part in literal)
 
 
 def built_in(name: str) -> str:

@@ -6,33 +6,54 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import replace
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace as replaced
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.documents import files, regions, tiers
+from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
-from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
-from orchestrator.errors import DocumentError
-from orchestrator.handoff import evidence, render, session_log
-from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
+from orchestrator.errors import DocumentError, VcsError
+from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render, session_log
+from orchestrator.handoff.facts import BriefingFacts, SessionFacts
+from orchestrator.handoff.git_state import GitState
+from orchestrator.handoff.pen import PEN, Pen
+from orchestrator.handoff.stale import Sources
+from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
+from orchestrator.journal.cited import cited
+from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import TierText
+from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+REGION = b"orch:begin handoff"
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SHORT_LINE = 80
+UNCLOSED = 50
+"""Sessions that are looked at for a missing entry, the newest."""
 
 
 class ProjectTiers:
-    """The documents of one project, to be read only: needs no journal and writes nothing."""
+    """The documents of one project, to be read only: writes nothing. `wrap` confines git."""
 
-    def __init__(self, project: Project, home: Home, warn: Warn = warn_in_log) -> None:
+    def __init__(
+        self, project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+    ) -> None:
         self._project = project
+        self._home = home
         self._warn = warn
-        self._folder = project.root if project.writable else home.logs_of(project.id)
+        self.folder = project.root if project.writable else home.logs_of(project.id)
+        """Where the project's own three are written."""
+        self._wrap = wrap
+        self._templates = Templates(project.root, warn)
+        self._checked = loading.Checked(project.name, self._templates, warn)
         self.workspace = workspace_of(project)
 
     @property
@@ -40,104 +61,270 @@ class ProjectTiers:
         """Where the four are, or would be."""
         portfolio = [folder / PORTFOLIO.filename for folder in (self.workspace, self._project.root) if folder]
         own = [
-            folder / tier.filename
-            for tier in (BRIEFING, LOG)
-            for folder in {self._project.root, self._folder}
+            folder / tier.filename for tier in (BRIEFING, LOG) for folder in {self._project.root, self.folder}
         ]
-        return (*portfolio, self._project.root / PROJECT.filename, *own)
+        return (*portfolio, *(self._project.root / tier.filename for tier in (PROJECT, AGENTS)), *own)
 
     def tiers(self) -> tuple[TierText, ...]:
-        found = {tier.tier: tier for tier in tiers.read_tiers(self._project.root, self.workspace, self._warn)}
-        if self._folder != self._project.root:
+        """The documents without lines whose evidence no longer holds; `left_out` of each says which."""
+        return tuple(map(self._near, self._checked.of(self._read(), self.sources)))
+
+    def _near(self, tier: TierText) -> TierText:
+        """The portfolio with the nearest projects first."""
+        if tier.name != PORTFOLIO.name:
+            return tier
+        place = self._project.root.relative_to(Path(tier.path).parent).as_posix()
+        return replaced(tier, text=nearness.near(tier.text, "" if place == "." else place))
+
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        """Where the evidence of these documents is looked up."""
+        from orchestrator.journal.store import SqliteJournal
+
+        with SqliteJournal.open(self._home) as journal:
+            yield self._sources(journal)
+
+    def _sources(self, journal: JournalReader) -> Sources:
+        root = self._project.root
+        return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
+
+    def _read(self) -> tuple[TierText, ...]:
+        read = tiers.read_tiers(self._project.root, self.workspace, self._warn)
+        found = {(tier.tier, tier.name): tier for tier in read}
+        if self.folder != self._project.root:
             for tier in (BRIEFING, LOG):
-                if own := tiers.read_tier(tier, self._folder, self._warn):
-                    found[tier.number] = _joined(
-                        found.get(tier.number), tier, self._folder / tier.filename, own
-                    )
-        return tuple(found[number] for number in sorted(found))
+                if own := tiers.read_tier(tier, self.folder, self._warn):
+                    key = tier.number, tier.name
+                    found[key] = _joined(found.get(key), tier, self.folder / tier.filename, own)
+        return tuple(sorted(found.values(), key=lambda tier: tier.tier))
 
 
 class ProjectDocuments(ProjectTiers):
-    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
+    """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept.
+
+    `wrap` confines git; `pen` writes, or only notes what it would write.
+    """
 
     def __init__(
-        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+        self,
+        project: Project,
+        journal: JournalReader,
+        home: Home,
+        warn: Warn = warn_in_log,
+        *,
+        wrap: Wrap | None = None,
+        pen: Pen = PEN,
     ) -> None:
-        super().__init__(project, home, warn)
+        super().__init__(project, home, warn, wrap)
         self._journal = journal
-        self._lock = (project.root / PROJECT_FOLDER if project.writable else self._folder) / "documents.lock"
-        self._templates = Templates(project.root, warn)
+        self._pen = pen
+        self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
 
-    def refresh(self, *, create: bool = False) -> str:
+    @contextmanager
+    def sources(self) -> Iterator[Sources]:
+        yield self._sources(self._journal)
+
+    def refresh(
+        self, *, create: bool = False, budget: int = render.BRIEFING_CHARS, replace: bool = False
+    ) -> str:
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
 
-        Without `create` an empty journal makes no file. A region edited by hand is kept, with a warning.
+        `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
+        kept, with a warning, unless `replace` says otherwise.
         """
-        facts = evidence.collect_briefing(self._journal, self._project.id, self._project.name)
-        path = self._folder / BRIEFING.filename
-        if facts.empty and not create and files.read(path, (self._folder,), 1) is None:
-            return "unchanged"
-        rendered = render.briefing(facts, self._templates)
-        return write_regions(path, self._folder, rendered, self._guard(), self._warn)
+        self._checked.forget()
+        path = self.folder / BRIEFING.filename
+        old = tiers.read_tier(BRIEFING, self.folder, self._warn)
+        facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
+        if facts.empty and (not create if not old else carried.strange(old, self._unknown)):
+            return "unchanged"  # nothing to say, or another device said it
+        return self._write(path, self.rendered(facts, budget), replace=replace)
+
+    def briefing_facts(self, old: str = "", most: int = evidence.NOTES) -> BriefingFacts:
+        """What there is to say; the briefing says as much of it as fits. `old` is the document as it is."""
+        project = self._project
+        found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
+        with self.sources() as sources:
+            flagged = loading.flagged(found, sources, self._warn)
+        return carried.joined(flagged, old, self._unknown)
+
+    def _unknown(self, cites: Iterable[str]) -> set[str]:
+        """Those whose session this journal has no record of."""
+        sessions = {cite: cite.partition("#")[0] for cite in cites}
+        known = cited(self._journal, set(sessions.values()))
+        # one that has become ambiguous is of this journal: made anew, its line is cited at more length
+        return {cite for cite, name in sessions.items() if not known[name] and not known[name].ambiguous}
+
+    def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
+        """SESSION_BRIEFING.md as these facts make it."""
+        return render.briefing(polish.applied(facts, self.polished()), self._templates, budget)
+
+    def shown(self, budget: int = render.BRIEFING_CHARS) -> BriefingFacts:
+        """What the briefing has room for, in its original words."""
+        return render.fit(self.briefing_facts(tiers.read_tier(BRIEFING, self.folder, self._warn)), budget)
+
+    @property
+    def polished_path(self) -> Path:
+        return self._home.polished_of(self._project.id)
+
+    def polished(self) -> dict[str, str]:
+        """Original text of a line → what a model made of it."""
+        return polish.load(self.polished_path)
+
+    def add_below(self, heading: str, lines: Sequence[str]) -> None:
+        """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
+
+        def edit(old: bytes | None) -> bytes:
+            newline = b"\r\n" if old and b"\r\n" in old else b"\n"
+            gap = b"" if not old else newline if old.endswith(b"\n") else newline * 2
+            text = "\n".join((f"## {flat(heading, 200)}", *lines, ""))
+            return (old or b"") + gap + text.encode("utf-8", "replace").replace(b"\n", newline)
+
+        with self._guard():
+            self._pen.rewrite(self.folder / BRIEFING.filename, (self.folder,), edit)
+
+    def _look(self, since: str) -> GitState | None:
+        """Where git stands; a repository that cannot be read is left out, with a warning."""
+        try:
+            repository = Repository.find(self._project.root, self._wrap)
+            return git_state.read(repository, since) if repository else None
+        except VcsError as error:
+            self._warn(f"The briefing says nothing of git. {error}")
+            return None
+
+    def _write(self, path: Path, rendered: str, *, adopt: bool = True, replace: bool = False) -> str:
+        return write_regions(
+            path,
+            self.folder,
+            rendered,
+            self._guard(),
+            self._warn,
+            adopt=adopt,
+            replace=replace,
+            pen=self._pen,
+        )
 
     def close_session(self, session: str, reason: str) -> None:
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
         if not facts.empty or facts.ended:
             entry = render.session_entry(facts, self._templates)
-            path = self._folder / LOG.filename
+            path = self.folder / LOG.filename
             with self._guard():
-                session_log.add_entry(path, (self._folder,), self._name, session, entry)
+                session_log.add_entry(path, (self.folder,), self._name, session, entry, self._pen)
         self.refresh()
+
+    def close_log(self, running: Collection[str] = ()) -> int:
+        """Add the entries of sessions that ended after the newest one with an entry; how many there were.
+
+        Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
+        """
+        path = self.folder / LOG.filename
+        seen = session_log.sessions_in(path, (self.folder,))
+        starts = self._journal.records(
+            project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
+        )
+        fresh = dict.fromkeys(takewhile(lambda name: name not in seen, (one.session for one in starts)))
+        added = 0
+        with self._guard():
+            for session in reversed([name for name in fresh if name not in running]):
+                facts = self._session_facts(session)
+                if not facts.empty or facts.ended:
+                    entry = render.session_entry(facts, self._templates)
+                    added += session_log.add_entry(
+                        path, (self.folder,), self._name, session, entry, self._pen
+                    )
+        return added
 
     def entry(self, session: str) -> str:
         """The session's log entry as its records give it now."""
+        return render.session_entry(self._session_facts(session), self._templates)
+
+    def _session_facts(self, session: str) -> SessionFacts:
         ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
         reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
-        facts = evidence.collect_session(self._journal, self._project.id, session, reason)
-        return render.session_entry(facts, self._templates)
+        return evidence.collect_session(self._journal, self._project.id, session, reason)
 
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
         date. `entries` holds each session's entry as it was before, from `entry`."""
-        path = self._folder / LOG.filename
+        with suppress(OSError):
+            self.polished_path.unlink(missing_ok=True)
+        path = self.folder / LOG.filename
         for session, before in entries.items():
             with self._guard():
-                session_log.without(path, (self._folder,), session, before, self.entry(session))
+                session_log.without(path, (self.folder,), session, before, self.entry(session))
         self.refresh()
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
-        found = [self._folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
+        found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
         return [path for path in found if path.is_file()]
 
     def create_log(self) -> str:
         """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
         with self._guard():
-            made = session_log.create(self._folder / LOG.filename, (self._folder,), self._name)
+            made = session_log.create(self.folder / LOG.filename, (self.folder,), self._name)
         return "created" if made else "unchanged"
 
-    def write_project(self, values: Mapping[str, Any], template: str) -> str:
+    def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
         """Make PROJECT_CONTEXT.md, or bring its generated region up to date.
 
         A file that a person wrote without such a region is left alone: "kept".
         """
-        path = self._folder / PROJECT.filename
+        path = self.folder / PROJECT.filename
         rendered = self._templates.render(template, values)
-        return write_regions(path, self._folder, rendered, self._guard(), self._warn, adopt=False)
+        return self._write(path, rendered, adopt=False, replace=replace)
+
+    def refresh_project(self, *, replace: bool = False, chars: int | None = None) -> str:
+        """Survey the project anew and bring PROJECT_CONTEXT.md up to date; as `write_project`.
+
+        `chars` is the room of tier 2: what people wrote in PROJECT_CONTEXT.md and AGENTS.md takes its part
+        of it, and the survey the rest.
+        """
+        from orchestrator.handoff import survey  # 10 ms, and a session surveys nothing
+
+        root = self._project.root
+        written = regions.by_hand(tiers.read_tier(PROJECT, root)) + tiers.read_agents(root)
+        room = max((chars or survey.CHARS) - len(_COMMENT.sub("", written).strip()), survey.LEAST_CHARS)
+        found = survey.survey(root, self._project.name, self._repository(), keep=self._pen.writes)
+        return self.write_project({"p": survey.fitted(found, room)}, PROJECT_TEMPLATE, replace=replace)
+
+    def write_agents(self, *, create: bool = True, replace: bool = False) -> str:
+        """Keep the region of AGENTS.md that points other tools to the tiers; as `write_regions`.
+
+        Without `create` only where the region is there already; "unchanged" where nothing was done.
+        """
+        path = self._project.root / AGENTS.filename
+        if not create and REGION not in (
+            self._pen.read(path, (self._project.root,), tiers.HEAD_BYTES) or b""
+        ):
+            return "unchanged"
+        text = agents_md.rendered(self._project.root, self._name, self.workspace, self._templates)
+        return write_regions(
+            path, self._project.root, text, self._guard(), self._warn, replace=replace, pen=self._pen
+        )
+
+    def _repository(self) -> Repository | None:
+        try:
+            return Repository.find(self._project.root, self._wrap)
+        except VcsError as error:
+            self._warn(f"Nothing is said of git. {error}")
+            return None
 
     @property
     def _name(self) -> str:
         return flat(self._project.name, 80)
 
     def _guard(self) -> AbstractContextManager[None]:
-        return files.locked(self._lock)
+        return files.locked(self._lock) if self._pen.writes else nullcontext()
 
 
-def write_portfolio(workspace: Path, rendered: str, warn: Warn = warn_in_log) -> str:
+def write_portfolio(
+    workspace: Path, rendered: str, warn: Warn = warn_in_log, *, replace: bool = False, pen: Pen = PEN
+) -> str:
     """Make the workspace's PORTFOLIO_CONTEXT.md or bring its region up to date; hold a lock around."""
-    from contextlib import nullcontext
-
-    return write_regions(workspace / PORTFOLIO.filename, workspace, rendered, nullcontext(), warn)
+    path = workspace / PORTFOLIO.filename
+    return write_regions(path, workspace, rendered, nullcontext(), warn, replace=replace, pen=pen)
 
 
 def write_regions(
@@ -148,10 +335,13 @@ def write_regions(
     warn: Warn,
     *,
     adopt: bool = True,
+    replace: bool = False,
+    pen: Pen = PEN,
 ) -> str:
     """Merge a freshly rendered document into the one on disk: "created", "updated", "kept", "unchanged".
 
-    With `adopt` a document without regions gets them at its end.
+    With `adopt` a document without regions gets them at its end. With `replace` what was edited by hand
+    inside a region is made anew, too.
     """
     state = "unchanged"
 
@@ -160,14 +350,14 @@ def write_regions(
         if old is not None and not adopt and not _named(old, path):
             state = "kept"
             return old
-        merged = _naming(path, lambda: regions.merge(old, rendered))
+        merged = _naming(path, lambda: regions.merge(old, rendered, replace=replace))
         for name in merged.edited:
             warn(f"{path.name}: the region {name} was edited by hand and is kept as it is.")
         state = "created" if old is None else "updated"
         return merged.data
 
     with guard:
-        changed = files.rewrite(path, (folder,), edit)
+        changed = pen.rewrite(path, (folder,), edit)
     return state if changed or state == "kept" else "unchanged"
 
 
@@ -185,4 +375,4 @@ def _naming(path: Path, work: Callable[[], T]) -> T:
 def _joined(old: TierText | None, tier: Tier, path: Path, own: str) -> TierText:
     if old is None:
         return TierText(tier.number, tier.name, str(path), own)
-    return replace(old, text=f"{old.text}\n\n{own}")
+    return replaced(old, text=f"{old.text}\n\n{own}")

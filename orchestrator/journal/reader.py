@@ -16,10 +16,9 @@ from orchestrator.types import NOTE_KINDS, Kind, Record
 
 T = TypeVar("T")
 
-_NOTES = ",".join(f"'{kind}'" for kind in NOTE_KINDS)
 _LIVE_NOTES = f"""
 SELECT {schema.COLUMNS} FROM records AS note INDEXED BY by_project_kind
-WHERE project = ? AND kind IN ({_NOTES}) AND body IS NOT NULL
+WHERE project = ? AND kind = ? AND body IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
                   AND grave.entity = note.entity AND grave.project = note.project)
   AND NOT EXISTS (
@@ -28,7 +27,7 @@ WHERE project = ? AND kind IN ({_NOTES}) AND body IS NOT NULL
          OR json_extract(note.body, '$.status') = 'claimed')
     AND NOT EXISTS (SELECT 1 FROM records AS grave WHERE grave.kind = 'tombstone'
                     AND grave.entity = newer.entity AND grave.project = newer.project))
-ORDER BY ts_ms, ts_ctr, dev"""
+ORDER BY ts_ms DESC, ts_ctr DESC, dev DESC LIMIT ?"""
 
 _ENDLESS = 2**63 - 1
 # One walk of an index a kind: a single `IN` would read all of a kind's history to sort it.
@@ -110,14 +109,18 @@ class JournalReader:
             for number, ordinal, record in found
         ]
 
-    def live_notes(self, project: str) -> list[Record]:
+    def live_notes(self, project: str, limit: int | None = None) -> list[Record]:
         """Notes that still hold, oldest first: not superseded, not tombstoned, not redacted.
+
+        Of each kind the newest `limit`.
 
         A note is superseded by one of the same project whose `body.supersedes` is its id, whether or
         not that one has been superseded itself. What a model only claims retires nothing that a
         person said. A tombstone hides its `entity`, and with it what that note superseded comes back.
         """
-        return self._query(_LIVE_NOTES, (project,))
+        most = -1 if limit is None else max(limit, 0)
+        found = [note for kind in NOTE_KINDS for note in self._query(_LIVE_NOTES, (project, kind, most))]
+        return sorted(found, key=lambda record: (record.ts, record.dev))
 
     def by_id_prefix(self, prefix: str, limit: int = 10) -> list[Record]:
         """Records whose id begins with `prefix`, at most `limit`."""

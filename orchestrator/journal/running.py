@@ -65,6 +65,10 @@ class RunningSessions:
             self._marker(session).unlink(missing_ok=True)
         self._drop(session, lock)
 
+    def marked(self) -> list[str]:
+        """Sessions that run, here or in another process, or that were killed and not closed yet."""
+        return sorted(marker.stem for marker in self._folder.glob("*.json"))
+
     def abandoned(self) -> list[Abandoned]:
         """Sessions whose process died, claimed by this process: of two starts at once one gets each.
 

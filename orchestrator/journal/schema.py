@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.journal import recall_tables
+from orchestrator.journal import recall_tables, superseding
 from orchestrator.journal.canonical import canonical, record_line
 from orchestrator.types import NOTE_KINDS, Record
 
@@ -98,7 +98,6 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     """Write one record, its head and its session's count. Needs an open transaction."""
     ordinal = _ordinal(connection, record)
     body = None if record.body is None else canonical(record.body).decode()
-    superseded = record.body.get("supersedes") if record.body and record.kind in NOTE_KINDS else None
     inserted = connection.execute(
         f"INSERT INTO records ({COLUMNS}, ordinal, supersedes) VALUES ({','.join('?' * 19)})",
         (
@@ -119,7 +118,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
             record.body_sha,
             record.id,
             ordinal,
-            superseded if isinstance(superseded, str) else None,
+            superseding.target(connection, record),
         ),
     )
     connection.execute(
@@ -131,6 +130,8 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
         " ON CONFLICT DO UPDATE SET ordinal = max(ordinal, excluded.ordinal)",
         (record.session, ordinal),
     )
+    if record.kind in NOTE_KINDS:
+        superseding.settle(connection, record.project)
     if record.entity.startswith(IMPORT):
         row = (record.entity, inserted.lastrowid)
         connection.execute("INSERT INTO imported VALUES (?, ?) ON CONFLICT DO NOTHING", row)

@@ -27,6 +27,8 @@ _EXCERPT = (
 )
 _PLAIN_ROLES = frozenset({"user", "assistant", "system", "tool", ""})
 _OFTEN = 3
+_PARTS = {"because": "because", "rejected": "rejected", "error": "error", "instead": "do instead"}
+"""What a note says beside its text."""
 
 
 def content(kind: str, body: Mapping[str, Any] | None) -> str:
@@ -36,9 +38,9 @@ def content(kind: str, body: Mapping[str, Any] | None) -> str:
     said = _text(body.get("text"))
     if kind == "message":
         return said
-    for name in ("because", "rejected"):
+    for name, label in _PARTS.items():
         if more := _text(body.get(name)):
-            said += f" ({name} {more})" if name == "because" else f"; rejected: {more}"
+            said += f" (because {more})" if name == "because" else f"; {label}: {more}"
     return said
 
 

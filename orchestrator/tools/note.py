@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.types import NOTE_KINDS, Parameter, Preview, ToolCall, ToolResult, ToolSpec
+from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
-KINDS: tuple[str, ...] = NOTE_KINDS
+KINDS: tuple[str, ...] = ("decision", "lesson", "blocker", "next", "note")
+"""Goals and constraints are a person's to set."""
 _MEANT = {
     "decide": "decision",
     "decided": "decision",

@@ -13,6 +13,8 @@ from orchestrator.types import LeftOut, Usage, WindowPart
 NAME = 16
 """Columns of a part's name."""
 TIERS = {1: "portfolio", 2: "project", 3: "briefing", 4: "log"}
+SHARING = "AGENTS.md"
+"""It shares tier 2 and has a line of its own."""
 PART_BAR = 10
 LONGEST_NOTE = "  99 left out"
 NEARLY_FULL = 0.85
@@ -61,7 +63,8 @@ def part_line(part: WindowPart, size: int, left_out: Sequence[LeftOut], width: i
 
 def name_of(part: WindowPart) -> str:
     """The tier's short name, else the part's own."""
-    return TIERS.get(part.tier) or one_line(part.name, NAME)
+    own = "" if part.name == SHARING else TIERS.get(part.tier)
+    return own or one_line(part.name, NAME)
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[Content]:

@@ -1,7 +1,7 @@
 """A project: a folder with an id of its own, found from any place inside it.
 
 The id is a UUID in `.orchestrator/project.toml`, made on first use and fit for version control,
-since paths differ between devices.
+since paths differ between devices; `orch init` shows it to git.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from orchestrator.paths import PROJECT_FOLDER
 
 PORTFOLIO_FILE = "PORTFOLIO_CONTEXT.md"
 _FILE = "project.toml"
-_IGNORE = b"# Made by orch: only the project's id belongs into version control.\n*\n!project.toml\n"
+_IGNORE = b"# Made by orch: nothing here belongs into version control before `orch init`.\n*\n"
+_SHARE_ID = b"# Made by orch: only the project's id belongs into version control.\n*\n!project.toml\n"
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _MAX_BYTES = 64 * 1024
 
@@ -51,6 +52,15 @@ def open_project(path: Path, *, here: bool = False) -> Project:
     if writable:
         _ignore_state(root)
     return Project(known, root, _name(root), writable)
+
+
+def share_id(project: Project) -> None:
+    """Let version control see the project's id, which other devices know it by: somebody wants the project
+    known. Until then git is shown nothing. A `.gitignore` that a person changed stays."""
+    path = project.root / PROJECT_FOLDER / ".gitignore"
+    with contextlib.suppress(OSError):
+        if not path.is_symlink() and durable.read(path, _MAX_BYTES) == _IGNORE:
+            durable.replace(path, _SHARE_ID)
 
 
 def find_project(path: Path) -> Project | None:

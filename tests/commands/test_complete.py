@@ -14,6 +14,7 @@ import pytest
 
 from orchestrator.models.catalog import models
 from orchestrator.paths import Home
+from orchestrator.types import NOTE_KINDS
 from tests.e2e.tmux import Terminal
 from tests.models.gguf_file import tiny_gguf
 
@@ -70,6 +71,7 @@ def test_commands_and_options() -> None:
         "config",
         "warm",
         "context",
+        "handoff",
     ):
         options = completed("orch", command, "--")
         assert "--help" in options
@@ -100,7 +102,7 @@ def test_models_that_can_be_pulled_or_removed() -> None:
 def test_values() -> None:
     assert completed("orch", "ask", "--mode", "") == ["read-only", "ask", "workspace"]
     assert completed("orch", "config", "set", "agent.mode", "w") == ["workspace"]
-    assert completed("orch", "note", "") == ["decision", "lesson", "blocker", "next", "note"]
+    assert completed("orch", "note", "") == [*NOTE_KINDS, "confirm"]
     assert completed("orch", "log", "--kind", "tool") == ["tool_call", "tool_result"]
 
 

@@ -37,9 +37,9 @@ def test_init_makes_the_documents_and_registers(tmp_path: Path, orch_home: Home)
     registry = Registry(orch_home)
     assert [known.id for known in registry.projects()] == [found.id]
     assert registry.workspaces() == [tmp_path]
-    assert "- Heron: Bills calls. [README.md]" in (project / "PROJECT_CONTEXT.md").read_text()
+    assert "- Heron: Bills calls. [README.md:3]" in (project / "PROJECT_CONTEXT.md").read_text()
     portfolio = (tmp_path / "PORTFOLIO_CONTEXT.md").read_text()
-    assert "- **heron** (`heron/`): Heron: Bills calls. [heron/README.md]" in portfolio
+    assert "- **heron** (`heron/`): Heron: Bills calls. [heron/README.md:3]" in portfolio
 
 
 def test_twice_is_fine_and_human_text_survives(tmp_path: Path) -> None:
@@ -121,3 +121,71 @@ def test_from_the_command_line_in_the_folder_one_is_in(tmp_path: Path) -> None:
     assert all((tmp_path / name).exists() for name in NAMES)
     shown = subprocess.run([*command, "--help"], capture_output=True, text=True)
     assert "Example: orch init" in shown.stdout
+
+
+def repositories(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).mkdir(parents=True)
+        subprocess.run(["git", "init", "-q", str(root / name)], check=True)
+        (root / name / "README.md").write_text(f"# {name.title()}\n\nThe {name} of the house.\n")
+
+
+def test_a_folder_of_repositories_becomes_a_workspace(tmp_path: Path) -> None:
+    place = tmp_path / "code"
+    repositories(place, "heron", "tern")
+    said = run(place)
+    assert said.splitlines() == [
+        f"{place}/PORTFOLIO_CONTEXT.md: made",
+        "A workspace of 2 projects.",
+        f"2 have no documents yet: `orch init --all {place}` makes them.",
+    ]
+    assert sorted(path.name for path in place.iterdir()) == ["PORTFOLIO_CONTEXT.md", "heron", "tern"]
+    assert not (place / "heron" / ".orchestrator").exists()
+    report = json.loads(run(place, "--all", "--json"))
+    assert [project["name"] for project in report["projects"]] == ["heron", "tern"]
+    assert report["workspace"] == str(place)
+    assert all((place / "tern" / name).exists() for name in NAMES)
+    # one that comes later joins by itself
+    repositories(place, "gull")
+    assert run(place / "gull").splitlines()[-1] == f"{place}/PORTFOLIO_CONTEXT.md: brought up to date"
+    text = (place / "PORTFOLIO_CONTEXT.md").read_text()
+    assert "- **gull** (`gull/`): Gull: The gull of the house. [gull/README.md:3]" in text
+
+
+def test_a_repository_without_a_workspace_is_told_of_its_neighbours(tmp_path: Path) -> None:
+    repositories(tmp_path / "code", "heron", "tern")
+    said = run(tmp_path / "code" / "heron").splitlines()
+    assert said[-1] == f"1 other project lies beside it: `orch init {tmp_path / 'code'}` lists them together."
+    assert not (tmp_path / "code" / "PORTFOLIO_CONTEXT.md").exists()
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    repositories(tmp_path, "heron", "tern")
+    (tmp_path / "heron" / ".orchestrator").write_text("in the way")
+    result = CliRunner().invoke(app, ["--all", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "is not a folder of its own" in caplog.text
+    assert (tmp_path / "tern" / "PROJECT_CONTEXT.md").exists()
+
+
+def test_a_generated_part_edited_by_hand_is_kept_until_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "README.md").write_text("# Heron\n\nBills calls.\n")
+    run(tmp_path)
+    path = tmp_path / "PROJECT_CONTEXT.md"
+    edited = path.read_bytes().replace(b"Bills calls.", b"Bills calls, says Ines.") + b"Below.\r\n"
+    path.write_bytes(edited)
+    assert run(tmp_path)  # piped: nobody is asked
+    assert path.read_bytes() == edited
+    assert "the region facts was edited by hand and is kept" in caplog.text
+    assert "PROJECT_CONTEXT.md: brought up to date" in run(tmp_path, "--yes")
+    assert b"Ines" not in path.read_bytes()
+    assert path.read_bytes().endswith(b"Below.\r\n")
+
+
+def test_other_tools_are_pointed_to_the_documents(tmp_path: Path) -> None:
+    assert "AGENTS.md: made" in run(tmp_path, "--agents-md")
+    assert "`PROJECT_CONTEXT.md`" in (tmp_path / "AGENTS.md").read_text()
+    (tmp_path / "AGENTS.md").unlink()
+    assert "AGENTS.md" not in run(tmp_path)

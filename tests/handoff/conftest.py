@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.handoff.verify import Finding, of_project
 from orchestrator.handoff.writer import ProjectDocuments
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
@@ -77,6 +79,17 @@ class Scene:
     @property
     def documents(self) -> ProjectDocuments:
         return ProjectDocuments(self.project, self.journal, self.home, self.warnings.append)
+
+    def check(self) -> tuple[Finding, ...]:
+        return of_project(self.project, self.home, self.warnings.append)
+
+    def git(self, *args: str) -> str:
+        """As the person who works here would run it; what it printed."""
+        who = ("-c", "user.name=Ines", "-c", "user.email=ines@x", "-c", "init.defaultBranch=main")
+        done = subprocess.run(
+            ["git", *who, *args], cwd=self.project.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
 
     def read(self, name: str) -> str:
         return (self.project.root / name).read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ def test_a_fresh_instance_finds_what_holds(scene: Scene) -> None:
     assert "- `redis-cli ping`: exit 1 [S7f3a#8, verified]" in text
     assert "- `pytest -q`: 41 passed, exit 0 [S7f3a#10, verified]" in text
     assert "- Asked: Which database? [S7f3a#2]\n- Answered: PostgreSQL it is. [S7f3a#11, claimed]" in text
-    assert "Branch `quota` at a1b2c3d, 1 files uncommitted" in text
+    assert "Branch `quota` at a1b2c3d, 1 file uncommitted" in text
     assert "IGNORE" not in text  # what a tool printed stays out of tiers 1–3
 
 
@@ -115,7 +115,7 @@ def test_the_budget_holds_and_says_what_was_left_out(scene: Scene) -> None:
     assert "the only blocker" in scene.briefing
     left = next(line for line in scene.briefing.splitlines() if line.startswith("Left out for space: "))
     shown = scene.briefing.count("\n- decision ")
-    assert f"{80 - shown} older decisions" in left
+    assert f"more than {60 - shown} older decisions" in left  # it looks no further back
     assert "lessons" in left
 
 

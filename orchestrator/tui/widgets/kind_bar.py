@@ -28,7 +28,7 @@ GROUPS: tuple[Group, ...] = (
     Group("lesson", ("lesson",)),
     Group("blocker", ("blocker",)),
     Group("next", ("next",)),
-    Group("note", ("note",)),
+    Group("note", ("note", "goal", "constraint", "dead_end")),
     Group("test", ("test",)),
     Group("other", ("doc", "session", "setting", "redact", "tombstone")),
 )
