@@ -182,10 +182,9 @@ class _Desk:
         replace = bool(edited) and self.yes
         if edited and not replace and not self.quiet and sys.stdin.isatty() and sys.stderr.isatty():
             names = ", ".join(edited)
-            question = (
-                f"{path.name}: {names} was generated and then edited by hand. Make it anew and lose that?"
-            )
-            replace = typer.confirm(_plain(question), default=False, err=True)
+            said = f"{path.name}: the part {names} was generated and then edited by hand."
+            question = _plain(f"{said} Make it anew and lose that?")
+            replace = typer.confirm(question, default=False, err=True)
         return write(replace=replace)
 
     def _say(self, text: str) -> None:

@@ -135,5 +135,15 @@ def test_commands_are_those_that_exist() -> None:
         "`tox` runs `pytest`",
         "`tox -e lint` runs `ruff check`",
     ]
+    readme = (
+        "# T\n\n## Build\n\nmake sure to read this\n\n    make all\n\n```\nmake test # now\n```\n$ ./run x\n"
+    )
+    assert [one.text for one in parse("README.md", readme) if one.topic == "commands"] == [
+        "README: `make test`",
+        "README: `make all`",
+        "README: `./run x`",
+    ]
+    badge = "[![a\nb](http://x)](http://y)\n\n# Kiln\n\nBurns images of all kinds.\n"
+    assert parse("README.md", badge)[0].text == "Kiln: Burns images of all kinds."
     nox = "@nox.session(python='3')\n@x\ndef tests(session):\n    pass\n"
     assert [one.text for one in parse("noxfile.py", nox)] == ["`nox -s tests`"]

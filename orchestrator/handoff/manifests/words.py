@@ -43,8 +43,9 @@ _MOST_LINES = 1500
 
 def readme(text: str, source: str) -> list[Found]:
     """Title and first paragraph, and the commands that it tells in sections about building and testing."""
-    lines = [_bare(line) for line in text[:MOST_BYTES].splitlines()[:_MOST_LINES]]
-    return [*_introduction(lines, source), *_told(lines, source)]
+    raw = text[:MOST_BYTES].splitlines()[:_MOST_LINES]
+    lines = [_bare(line) for line in raw]
+    return [*_introduction(lines, source), *_told(lines, raw, source)]
 
 
 def _bare(line: str) -> str:
@@ -86,7 +87,7 @@ def _introduction(lines: list[str], source: str) -> list[Found]:
     return [Found("about", text, f"{source}:{first}", 1)] if text else []
 
 
-def _told(lines: list[str], source: str) -> list[Found]:
+def _told(lines: list[str], raw: list[str], source: str) -> list[Found]:
     found: dict[str, Found] = {}
     doing = fenced = False
     for number, line in enumerate(lines, 1):
@@ -95,6 +96,8 @@ def _told(lines: list[str], source: str) -> list[Found]:
         elif not fenced and (head := _HEAD.match(line)) and (head[1] or _ruled(lines, number)):
             doing = bool(_DOING.search(line))
         elif doing and (run := _RUNS.match(line)):
+            if not (fenced or raw[number - 1].startswith(("    ", "\t")) or line[:2] in ("$ ", "% ", "> ")):
+                continue  # a sentence may begin with "make sure", too
             said = re.sub(r"\s+#.*", "", run[1]).strip()
             order = 3 if re.search(r"\btests?\b", said) else 7 if _GETS.match(said) else 5
             found.setdefault(
@@ -129,4 +132,6 @@ def _is_words(line: str) -> bool:
         ("#", "```", "---", "===", "|", "![", "[![", "..", ":", "- ", "* ", "+ ", "<", "[!")
     )
     links = re.sub(r"\[[^\[\]]{0,200}\](?:\([^()]{0,400}\)|\[[^\[\]]{0,80}\])?", "", line)
+    if re.match(r"[^\[]*\]\(http", line):
+        return False  # the rest of a badge
     return plain and len(re.findall(r"[^\W\d_]", links)) >= min(12, len(re.findall(r"[^\W\d_]", line)) or 1)
