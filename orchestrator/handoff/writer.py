@@ -20,7 +20,7 @@ from orchestrator.handoff import evidence, render, session_log
 from orchestrator.handoff.evidence import CitingJournal
 from orchestrator.handoff.templates import Templates
 from orchestrator.paths import PROJECT_FOLDER, Home
-from orchestrator.types import TierText
+from orchestrator.types import HandoverLine, TierText
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
@@ -79,6 +79,13 @@ class ProjectDocuments(ProjectTiers):
             return "unchanged"
         rendered = render.briefing(facts, self._templates)
         return write_regions(path, self._folder, rendered, self._guard(), self._warn)
+
+    def done(self, session: str) -> tuple[HandoverLine, ...]:
+        facts = evidence.collect_session(self._journal, self._project.id, session, "rollover")
+        found = (*facts.changes, *facts.tests, *facts.dead_ends)
+        return tuple(
+            HandoverLine("done", fact.text, evidence=", ".join((*fact.cites, fact.status))) for fact in found
+        )
 
     def close_session(self, session: str, reason: str) -> None:
         facts = evidence.collect_session(self._journal, self._project.id, session, reason)
