@@ -113,7 +113,8 @@ def test_documents_that_leave_no_room_end_in_an_error_and_not_in_a_loop(orch_hom
     events: list[Event] = []
 
     async def turn(prompt: str) -> None:
-        events.extend([event async for event in here.session.turn(prompt)])
+        async for event in here.session.turn(prompt):
+            events.append(event)
 
     async def play() -> None:
         events.extend([event async for event in here.session.open()])
