@@ -118,6 +118,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """An instance has ended, and the next one continues in the same conversation with these `lines`."""
+
+    type: ClassVar[str] = "handed_over"
+    goal: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnd:
     type: ClassVar[str] = "session_end"
     session: str
@@ -137,6 +146,7 @@ Event = (
     | ToolResultEvent
     | Answer
     | Notice
+    | HandedOver
     | SessionEnd
 )
 

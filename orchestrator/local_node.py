@@ -88,7 +88,11 @@ class LocalNode:
         for module in _OF_A_SESSION:  # in a thread: whoever types does not wait for them
             await asyncio.to_thread(import_module, f"orchestrator.{module}")
         options = wiring.Options(
-            project=wish.project, model=wish.model, mode=wish.mode, terminal=wish.terminal
+            project=wish.project,
+            model=wish.model,
+            mode=wish.mode,
+            terminal=wish.terminal,
+            reviewer=wish.reviewer,
         )
         async with wiring.desktop(options, approver) as made, _in_a_thread(wiring.watching(made)):
             notices = [*made.notices, *await asyncio.to_thread(self._remember, made.project)]

@@ -11,6 +11,8 @@ from orchestrator.types import (
     Entry,
     Generated,
     GenerateRequest,
+    Handover,
+    HandoverLine,
     Kind,
     ModelInfo,
     Prefill,
@@ -124,6 +126,14 @@ class Approver(Protocol):
     async def approve(self, call: ToolCall, preview: Preview) -> Approval: ...
 
 
+class Reviewer(Protocol):
+    """Shows a person what survives a rollover."""
+
+    async def review(self, handover: Handover) -> Handover | None:
+        """The handover as the person wants it; None: this instance should go on."""
+        ...
+
+
 class Journal(Protocol):
     """The node's records. `append` returns once they are durable."""
 
@@ -169,6 +179,10 @@ class Documents(Protocol):
 
     def refresh(self) -> object:
         """Bring the generated regions up to date with the journal (no model, cheap)."""
+        ...
+
+    def done(self, session: str) -> tuple[HandoverLine, ...]:
+        """What the session changed and tested, as its records give it."""
         ...
 
     def close_session(self, session: str, reason: str) -> None:

@@ -358,3 +358,29 @@ class LeftOut:
     what: str
     why: str
     tokens: int = 0
+
+
+# --- from one instance to the next --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverLine:
+    """Something that the next instance should know. `kind`: a note's, or "done" for what tools did.
+
+    `evidence` is what it rests on ("S7f3a#4, verified"); empty: nothing but the words of a model, or
+    of the user.
+    """
+
+    kind: str
+    text: str
+    because: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What survives a rollover. `known` is recorded already and stands in the documents anyway."""
+
+    goal: str
+    lines: tuple[HandoverLine, ...] = ()
+    known: tuple[str, ...] = ()

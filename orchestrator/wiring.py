@@ -17,7 +17,7 @@ from orchestrator.config import Settings, load
 from orchestrator.errors import OrchError
 from orchestrator.events import Notice
 from orchestrator.paths import Home, home
-from orchestrator.ports import Approver, Backend, Warmable
+from orchestrator.ports import Approver, Backend, Reviewer, Warmable
 from orchestrator.types import Message, Mode, TierText, ToolCall
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Options:
     """No snapshot is read or written."""
     terminal: Callable[[], tuple[int, int]] | None = None
     """Columns and rows of the pane that shows what commands print; None: they get a pipe."""
+    reviewer: Reviewer | None = None
+    """Who sees what survives a rollover."""
 
 
 @dataclass
@@ -153,7 +155,8 @@ def _session(
     running: RunningSessions,
     approver: Approver,
 ) -> Session:
-    from orchestrator.agent.session import Parts, Session
+    from orchestrator.agent.parts import Parts
+    from orchestrator.agent.session import Session
     from orchestrator.agent.tiers import scaled
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.remembering import SessionRecall
@@ -188,6 +191,7 @@ def _session(
             facts=lambda: _facts(project, tools),
             writable=project.writable,
             memory=memory,
+            reviewer=options.reviewer,
         ),
         mode=options.mode or Mode(settings.agent.mode),
         limits=_limits(options, settings),

@@ -8,24 +8,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
+from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.parts import Parts, Sends
 from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.rollover import Rollover
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
 from orchestrator.errors import ModelError, OrchError, WindowFull
 from orchestrator.events import Answer, Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
-from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Tools, Warmable
+from orchestrator.ports import Warmable
 from orchestrator.types import (
     GenerateRequest,
     Kind,
@@ -45,41 +48,8 @@ ROLLOVER_ROOM = 1024
 
 PRIVATE = "/private "
 """What a prompt begins with that must not leave this machine."""
-
-
-@runtime_checkable
-class Sends(Backend, Protocol):
-    """A backend that sends prompts to another program, and can show exactly what."""
-
-    async def outbound(self, request: GenerateRequest) -> Mapping[str, Any]: ...
-
-
-class Running(Protocol):
-    """Marks a session as alive, so that a killed one is found at the next start."""
-
-    def begin(self, session: str, project: str, path: Path) -> None: ...
-
-    def end(self, session: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a session is made of."""
-
-    project: str
-    path: str
-    backend: Backend
-    tools: Tools
-    journal: Journal
-    documents: Documents
-    approver: Approver
-    running: Running
-    fixed: tuple[Message, ...]
-    facts: Callable[[], Mapping[str, Any]]
-    """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
-    writable: bool = True
-    memory: Memory | None = None
-    """Finds what earlier sessions said about a prompt; None: nobody asks."""
+HANDOFF = "/handoff"
+"""A prompt that asks for a fresh instance, and may say what that one is to do."""
 
 
 class Session:
@@ -99,6 +69,8 @@ class Session:
         self._open = False
         self._notices: list[Notice] = []
         self._warned: set[str] = set()
+        self._opening = ""
+        self._leaving: Rollover | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -224,8 +196,8 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether a turn runs, which `interrupt` would stop."""
-        return self._turn is not None
+        """Whether something runs that `interrupt` would stop."""
+        return self._turn is not None or self._leaving is not None
 
     def parts_now(self) -> tuple[WindowPart, ...]:
         """The window's parts with the conversation as it is now, in tokens."""
@@ -277,28 +249,30 @@ class Session:
     async def turn(self, prompt: str) -> AsyncIterator[Event]:
         """Run one prompt to its answer. Raises `WindowFull` when the prompt itself does not fit.
 
-        One that begins with `/private ` is answered on this machine, and its records stay there.
+        One that begins with `/private ` is answered on this machine, and its records stay there;
+        `/handoff GOAL` is a rollover.
         """
         await self._stop_warming()
+        if prompt.startswith(HANDOFF) and (not (goal := prompt.removeprefix(HANDOFF)) or goal[0].isspace()):
+            async for event in self.rollover(goal.strip()):
+                yield event
+            return
         private = prompt.startswith(PRIVATE)
         prompt = prompt.removeprefix(PRIVATE).strip() if private else prompt
-        needed = (await self._parts.backend.count([prompt]))[0] + ROLLOVER_ROOM
-        if self._prefix.tokens + needed > self._limits.context_size:
-            free = self._limits.context_size - self._prefix.tokens - ROLLOVER_ROOM
-            raise WindowFull(
-                f"The prompt has {needed - ROLLOVER_ROOM} tokens, and {max(free, 0)} fit.",
-                "Put the text into a file of the project and ask about the file.",
-            )
-        if self._prefix.tokens + self._conversation.tokens + needed > self._limits.context_size:
-            async for event in self.rollover():
+        tokens = (await self._parts.backend.count([prompt]))[0]
+        self._must_fit(tokens)
+        if self._prefix.tokens + self._conversation.tokens + tokens + ROLLOVER_ROOM > self.context_size:
+            async for event in self.rollover(asked=False):
                 yield event
+            self._must_fit(tokens)  # the documents have grown
         self._recorder.private = self._conversation.private = private
         self._recorder.prompt(prompt)
         news = self._tiers.changes()
         recalled = await self._recalled(prompt)
         if recalled.citations:
             yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
-        said = "\n\n".join(part for part in (news, recalled.text, prompt) if part)
+        handed, self._opening = self._opening, ""
+        said = "\n\n".join(part for part in (handed, news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = self._turn_of(self._conversation, prompt, mentioned(prompt, Path(self._parts.path)))
         try:
@@ -315,6 +289,15 @@ class Session:
         for notice in self._drain():
             yield notice
 
+    def _must_fit(self, tokens: int) -> None:
+        """Raise `WindowFull` for a prompt that even a fresh instance could not take."""
+        free = self.context_size - self._prefix.tokens - ROLLOVER_ROOM
+        if tokens > free:
+            raise WindowFull(
+                f"The prompt has {tokens} tokens, and {max(free, 0)} fit.",
+                "Put the text into a file of the project and ask about the file.",
+            )
+
     async def _recalled(self, prompt: str) -> Recollection:
         """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""
         if self._parts.memory is None:
@@ -326,20 +309,40 @@ class Session:
             self.warn(str(error))
             return Recollection()
 
-    async def rollover(self) -> AsyncIterator[Event]:
-        """End this instance and start the next from the documents: the window is full."""
-        yield Notice("The window is full: a fresh instance takes over from the documents.")
-        for event in await self.close("rollover"):
-            yield event
+    async def rollover(self, goal: str = "", *, asked: bool = True) -> AsyncIterator[Event]:
+        """End this instance and start the next from the documents, in the same conversation.
+
+        `asked`: the user wants it, and may call it off; else the window is full.
+        """
+        why = "A fresh instance takes over from the documents"
+        yield Notice(f"{why}." if asked else f"The window is full. {why}.")
+        leaving = self._leaving = Rollover(self._parts, self.id, goal, self.note)
+        request = self._turn_of(self._conversation, "", ()).request()
+        room = self.context_size - self._prefix.tokens - self._conversation.tokens
+        try:
+            async for progress in leaving.last_words(request, self._conversation.copy(), room):
+                yield progress
+            told = await leaving.agreed(may_go_on=asked)
+        finally:
+            self._leaving = None
+        if told is None:
+            yield Notice("This instance goes on.")
+            return
+        for ending in await self.close("rollover"):
+            yield ending
         self._conversation.clear()
         self._begin()
         async for event in self.open():
             yield event
+        self._opening = opening(told.goal, told.lines, "\n".join(self._fitted.values()))
+        yield told
 
     async def interrupt(self) -> None:
         """Stop what runs; the turn then ends with what was said so far."""
         if self._turn:
             await self._turn.interrupt()
+        elif self._leaving:
+            await self._leaving.interrupt()
 
     # --- notes ------------------------------------------------------------------------------
 

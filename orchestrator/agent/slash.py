@@ -89,6 +89,10 @@ def _private(session: Session, rest: str) -> Outcome:
     return Play(f"/private {rest}")
 
 
+def _handoff(session: Session, rest: str) -> Outcome:
+    return Play(f"/handoff {rest}".rstrip())
+
+
 def _note(command: str, kind: Kind) -> Command:
     def note(session: Session, rest: str) -> Outcome:
         text, _, because = rest.partition(" because ")
@@ -145,6 +149,7 @@ COMMANDS: dict[str, Command] = {
     "mode": Command("show or set: read-only, ask, workspace", _mode),
     "model": Command("show the model, or start a fresh session with another", _model),
     "private": Command("ask something that never leaves this machine: /private TEXT", _private),
+    "handoff": Command("a fresh instance goes on from the documents: /handoff NEXT GOAL", _handoff),
     "context": Command("what is in the model's window", _context),
     "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
     "quit": Command("leave; the session is written", lambda session, rest: Leave()),

@@ -6,11 +6,14 @@ import asyncio
 import sys
 
 from orchestrator.agent.approval import Always, Never
+from orchestrator.agent.handover import of_text, to_text
+from orchestrator.commands.editor import edited
 from orchestrator.ports import Approver
 from orchestrator.terminal import plain, visible
-from orchestrator.types import Approval, Preview, ToolCall
+from orchestrator.types import Approval, Handover, Preview, ToolCall
 
 QUESTION = "y yes · n no · r no, because… · a always for {name} in this session › "
+HANDED_OVER = "y hand over · e edit · n not now › "
 BODY_LINES = 60
 
 
@@ -35,6 +38,19 @@ class Person:
                 return Approval(False)
             if key in ("r", "reason"):
                 return Approval(False, reason=plain(await self._read("because › ")))
+
+    async def review(self, handover: Handover) -> Handover | None:
+        """Show what survives a rollover; it can be changed in $EDITOR."""
+        text = to_text(handover)
+        while True:
+            print(visible(text), end="", file=sys.stderr)
+            key = (await self._read(HANDED_OVER)).strip().lower()
+            if key in ("y", "yes"):
+                return of_text(text, handover)
+            if key in ("n", "no"):
+                return None
+            if key in ("e", "edit"):
+                text = await asyncio.to_thread(edited, text)
 
     async def _read(self, question: str) -> str:
         print(question, end="", file=sys.stderr, flush=True)

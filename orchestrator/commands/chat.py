@@ -58,11 +58,13 @@ def _leave(number: int, _: object) -> NoReturn:
 def _session(runner: asyncio.Runner, options: Options) -> Options | None:
     """One session to its end; returns the options of the next, or None to leave."""
     from orchestrator import wiring
-    from orchestrator.commands.approve import approver
+    from orchestrator.commands.approve import Person, approver
     from orchestrator.commands.console import Plain
 
     renderer = Plain(sys.stdout, sys.stderr)
-    manager = wiring.desktop(options, approver(None))
+    person = approver(None)
+    options = replace(options, reviewer=person if isinstance(person, Person) else None)
+    manager = wiring.desktop(options, person)
     desktop = runner.run(manager.__aenter__())
     reason = "failed"
     try:

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from orchestrator.events import (
     Answer,
     Event,
+    HandedOver,
     Loading,
     Notice,
     PrefillProgress,
@@ -89,6 +90,9 @@ class Plain:
             case Notice():
                 self.end_line()
                 self._aside(f"orch: {event.text}")
+            case HandedOver():
+                for line in event.lines:
+                    self._aside(f"  {one_line(line, WIDTH)}")
             case SessionStart():
                 sandbox = event.sandbox if event.sandbox != "none" else "no sandbox"
                 self._aside(f"{event.model} · {event.mode} · {sandbox} · {event.path}")

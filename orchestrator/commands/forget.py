@@ -91,7 +91,7 @@ def _forget(journal: SqliteJournal, records: Sequence[Record], where: Home) -> N
     texts = _texts(said)
     told: list[str] = []
     documents = _documents(journal, said, where, told)
-    before = [(own, {session: own.entry(session) for session in sessions}) for own, sessions in documents]
+    before = [(own, {session: own.log.entry(session) for session in sessions}) for own, sessions in documents]
     journal.redact(records)
     for own, entries in before:
         with _telling(told):

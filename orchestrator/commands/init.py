@@ -154,7 +154,7 @@ class _Desk:
             BRIEFING.filename: self._asked(
                 folder / BRIEFING.filename, lambda replace: documents.refresh(create=True, replace=replace)
             ),
-            "SESSION_LOG.md": documents.create_log(),
+            "SESSION_LOG.md": documents.log.create(),
         }
         state = self._asked(
             project.root / AGENTS.filename,

@@ -65,7 +65,7 @@ def regenerate(
     if 1 in wish.tiers and portfolio and documents.workspace:  # it says what tier 2 says first
         made.append(Done(1, documents.workspace / PORTFOLIO.filename, portfolio()))
     if 4 in wish.tiers:
-        added = documents.close_log(running)
+        added = documents.log.close_all(running)
         made.append(Done(4, documents.folder / LOG.filename, "updated" if added else "unchanged"))
     if 3 in wish.tiers:
         state = documents.refresh(create=True, budget=wish.budget, replace=wish.replace)

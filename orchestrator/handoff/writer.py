@@ -7,10 +7,9 @@ are read from both places.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,17 +17,18 @@ from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
 from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJECT, Tier, Warn, warn_in_log
 from orchestrator.errors import DocumentError, VcsError
-from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render, session_log
-from orchestrator.handoff.facts import BriefingFacts, SessionFacts
+from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render
+from orchestrator.handoff.facts import BriefingFacts
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.pen import PEN, Pen
+from orchestrator.handoff.project_log import ProjectLog
 from orchestrator.handoff.stale import Sources
 from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
 from orchestrator.journal.cited import cited
 from orchestrator.journal.reader import JournalReader
 from orchestrator.paths import PROJECT_FOLDER, Home
-from orchestrator.types import TierText
+from orchestrator.types import HandoverLine, TierText
 from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
 
@@ -36,8 +36,6 @@ T = TypeVar("T")
 REGION = b"orch:begin handoff"
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SHORT_LINE = 80
-UNCLOSED = 50
-"""Sessions that are looked at for a missing entry, the newest."""
 
 
 class ProjectTiers:
@@ -119,6 +117,7 @@ class ProjectDocuments(ProjectTiers):
         self._journal = journal
         self._pen = pen
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
+        self.log = ProjectLog(project, self.folder, journal, self._templates, self._guard, pen)
 
     @contextmanager
     def sources(self) -> Iterator[Sources]:
@@ -204,67 +203,26 @@ class ProjectDocuments(ProjectTiers):
             pen=self._pen,
         )
 
+    def done(self, session: str) -> tuple[HandoverLine, ...]:
+        return self.log.done(session)
+
     def close_session(self, session: str, reason: str) -> None:
-        facts = evidence.collect_session(self._journal, self._project.id, session, reason)
-        if not facts.empty or facts.ended:
-            entry = render.session_entry(facts, self._templates)
-            path = self.folder / LOG.filename
-            with self._guard():
-                session_log.add_entry(path, (self.folder,), self._name, session, entry, self._pen)
+        self.log.close(session, reason)
         self.refresh()
-
-    def close_log(self, running: Collection[str] = ()) -> int:
-        """Add the entries of sessions that ended after the newest one with an entry; how many there were.
-
-        Older ones are left alone: somebody may have taken their entries out. `running` have not ended.
-        """
-        path = self.folder / LOG.filename
-        seen = session_log.sessions_in(path, (self.folder,))
-        starts = self._journal.records(
-            project=self._project.id, kinds=("session",), newest_first=True, limit=2 * UNCLOSED
-        )
-        fresh = dict.fromkeys(takewhile(lambda name: name not in seen, (one.session for one in starts)))
-        added = 0
-        with self._guard():
-            for session in reversed([name for name in fresh if name not in running]):
-                facts = self._session_facts(session)
-                if not facts.empty or facts.ended:
-                    entry = render.session_entry(facts, self._templates)
-                    added += session_log.add_entry(
-                        path, (self.folder,), self._name, session, entry, self._pen
-                    )
-        return added
-
-    def entry(self, session: str) -> str:
-        """The session's log entry as its records give it now."""
-        return render.session_entry(self._session_facts(session), self._templates)
-
-    def _session_facts(self, session: str) -> SessionFacts:
-        ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)
-        reason = str((ends[0].body or {}).get("reason", "done")) if ends else "done"
-        return evidence.collect_session(self._journal, self._project.id, session, reason)
 
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to
-        date. `entries` holds each session's entry as it was before, from `entry`."""
+        date. `entries` holds each session's entry as it was before, from `log.entry`."""
         with suppress(OSError):
             self.polished_path.unlink(missing_ok=True)
-        path = self.folder / LOG.filename
         for session, before in entries.items():
-            with self._guard():
-                session_log.without(path, (self.folder,), session, before, self.entry(session))
+            self.log.redo(session, before)
         self.refresh()
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
         found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]
         return [path for path in found if path.is_file()]
-
-    def create_log(self) -> str:
-        """Make SESSION_LOG.md with its title; "created" or "unchanged"."""
-        with self._guard():
-            made = session_log.create(self.folder / LOG.filename, (self.folder,), self._name)
-        return "created" if made else "unchanged"
 
     def write_project(self, values: Mapping[str, Any], template: str, *, replace: bool = False) -> str:
         """Make PROJECT_CONTEXT.md, or bring its generated region up to date.

@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from orchestrator.agent.slash import Fresh, Leave, Play, Said, handle
 from orchestrator.errors import OrchError
-from orchestrator.events import Answer, ToolResultEvent
+from orchestrator.events import Answer, HandedOver, ToolResultEvent
 from orchestrator.tui import commands, keys
 from orchestrator.tui.chat_items import Aside
 from orchestrator.tui.conductor import Conductor, Failed, Happening, Phase, SessionOpened
@@ -63,7 +63,8 @@ class OrchApp(App[None]):
         self.main = MainScreen(partial(_records, self, node))
         self.main.prompt.typing = node.typing
         self.dialogs = Dialogs(self, node)
-        self.wish = replace(wish, terminal=lambda: self.main.terminal.window_size())
+        window_size = lambda: self.main.terminal.window_size()  # noqa: E731  # it is not there yet
+        self.wish = replace(wish, terminal=window_size, reviewer=self.dialogs)
         self._typed_ahead: list[Prompt.Submitted] | None = []
         """What was sent before everything was there; None from then on."""
         self.conductor = Conductor(node, TuiApprover(self.main.approval), self._show)
@@ -111,6 +112,8 @@ class OrchApp(App[None]):
                 self._git()
             case Answer() | ToolResultEvent():
                 self._git()
+            case HandedOver(goal) if goal and not self.main.prompt.text:
+                self.main.prompt.put_before([goal])
             case Failed(needs_model=True):
                 self.call_later(self.dialogs.open, "first_run")
             case _:

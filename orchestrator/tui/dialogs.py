@@ -15,8 +15,9 @@ from orchestrator.tui.node import Node, ProjectRow
 if TYPE_CHECKING:
     from orchestrator.tui.app import OrchApp
     from orchestrator.tui.screens.sessions import SessionChoice
+    from orchestrator.types import Handover
 
-NAMES = ("help", "workspace", "sessions", "models", "first_run")
+NAMES = ("help", "workspace", "sessions", "models", "first_run", "handoff")
 """What `open` takes."""
 
 
@@ -35,6 +36,7 @@ class Dialogs:
             "sessions": self._sessions,
             "models": self._models,
             "first_run": self._first_run,
+            "handoff": self._handoff,
         }[name]()
 
     def _help(self) -> None:
@@ -80,6 +82,29 @@ class Dialogs:
         else:
             await main.chat.say(Aside("A fresh instance takes over from the documents."))
             self._app.fresh()
+
+    def _handoff(self) -> None:
+        """Begin the command; what it is for is the person's to say. Text in the prompt is not touched."""
+        if not self._app.main.prompt.text:
+            self._app.main.prompt.put_before(["/handoff "])
+
+    async def review(self, handover: Handover) -> Handover | None:
+        """What survives a rollover, as the person wants it: the session's `Reviewer`."""
+        from orchestrator.tui.screens.handover import HandoverScreen
+
+        screen = HandoverScreen(handover, self._app.main.prompt.area.insert)
+        answer: asyncio.Future[Handover | None] = asyncio.get_running_loop().create_future()
+
+        def chosen(kept: Handover | None) -> None:
+            if not answer.done():
+                answer.set_result(kept)
+
+        self._app.push_screen(screen, chosen)
+        try:
+            return await answer
+        finally:
+            if screen.is_current:  # interrupted
+                self._app.pop_screen()
 
     async def record(self, citation: str) -> None:
         """One record in full."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.events import Notice
-from orchestrator.ports import Approver
+from orchestrator.ports import Approver, Reviewer
 from orchestrator.types import Kind, Mode, Record
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Wish:
     mode: Mode | None = None
     terminal: Callable[[], tuple[int, int]] | None = None
     """Columns and rows of the pane that shows what commands print."""
+    reviewer: Reviewer | None = None
+    """Who sees what survives a rollover."""
 
 
 @dataclass(frozen=True, slots=True)

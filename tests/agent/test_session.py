@@ -13,7 +13,8 @@ import pytest
 
 from orchestrator.agent.approval import Always, Never
 from orchestrator.agent.loop import ANSWER_SPEC, Limits
-from orchestrator.agent.session import Parts, Session
+from orchestrator.agent.parts import Parts
+from orchestrator.agent.session import Session
 from orchestrator.agent.slash import Said, handle
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
@@ -39,6 +40,7 @@ from orchestrator.types import (
     Effect,
     Generated,
     GenerateRequest,
+    HandoverLine,
     Mode,
     Parameter,
     Preview,
@@ -93,11 +95,15 @@ class Tools:
 class Documents:
     texts: dict[int, str] = field(default_factory=dict)
     closed: list[tuple[str, str]] = field(default_factory=list)
+    lines: tuple[HandoverLine, ...] = ()
 
     def tiers(self) -> tuple[TierText, ...]:
         return tuple(TierText(n, f"T{n}.md", f"/p/T{n}.md", text) for n, text in sorted(self.texts.items()))
 
     def refresh(self) -> None: ...
+
+    def done(self, session: str) -> tuple[HandoverLine, ...]:
+        return self.lines
 
     def close_session(self, session: str, reason: str) -> None:
         self.closed.append((session, reason))

@@ -157,13 +157,13 @@ def test_a_session_without_an_entry_gets_one_and_those_that_were_taken_out_stay_
         scene.ask(f"question {number}")
         scene.add("session", {"event": "end", "reason": "done"})
         if number == 2:
-            assert scene.documents.close_log() == 2
+            assert scene.documents.log.close_all() == 2
             log = scene.project.root / "SESSION_LOG.md"
             first = scene.log.index("## Session S1111")
             log.write_text(scene.log[:first] + scene.log[scene.log.index("## Session S2222") :])
     scene.start("4" * 32)
     scene.ask("it still runs")
-    assert scene.documents.close_log(running={"4" * 32}) == 1
+    assert scene.documents.log.close_all(running={"4" * 32}) == 1
     assert [f"question {number}" in scene.log for number in (1, 2, 3)] == [False, True, True]
     assert "it still runs" not in scene.log
 

@@ -22,6 +22,7 @@ from textual.widgets import Static
 from orchestrator.events import (
     Answer,
     Context,
+    HandedOver,
     Loading,
     Notice,
     PrefillProgress,
@@ -183,6 +184,10 @@ class MainScreen(Screen[None]):
                 await self._answer(happening)
             case Notice():
                 await self.chat.say(Aside(happening.text, happening.level))
+            case HandedOver():
+                self.recorded()
+                if happening.lines:
+                    await self.chat.say(Aside("\n".join(("Handed over:", *happening.lines))))
             case SessionStart():
                 self.change(model=happening.model, mode=happening.mode, sandbox=happening.sandbox)
             case Serving():
