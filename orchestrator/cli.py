@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "Read the journal."),
     "warm": ("warm", "Make the next session's first answer quick."),
     "context": ("context", "Show what is in the model's window, and what is cached."),
+    "rewind": ("rewind", "Go back to before a prompt: files and conversation."),
     "show": ("show", "Open what a citation rests on: a record or a commit."),
     "import": ("import_", "Take in conversations of other programs."),
     "export": ("export", "Give back what was said, as JSON lines or Markdown."),

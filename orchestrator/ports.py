@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from orchestrator.types import (
@@ -113,6 +114,10 @@ class Tools(Protocol):
 
     def preview(self, call: ToolCall) -> Preview: ...
 
+    def forget_seen(self) -> None:
+        """What was read is not in the model's window any more."""
+        ...
+
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Never raises for what the model did wrong: that is a result with `ok` False."""
         ...
@@ -144,6 +149,14 @@ class Journal(Protocol):
         """Decisions, lessons, blockers and next steps that nothing supersedes, oldest first."""
         ...
 
+    def standing(self, records: Sequence[Record]) -> list[Record]:
+        """Those that no tombstone hides, in the order given."""
+        ...
+
+    def resolve(self, citation: str) -> list[Record]:
+        """The records that a citation names, oldest first. Raises `JournalError`."""
+        ...
+
     def cite(self, record: Record) -> str:
         """How documents and people refer to the record: "S7f3a#3"."""
         ...
@@ -173,6 +186,10 @@ class Documents(Protocol):
 
     def close_session(self, session: str, reason: str) -> None:
         """Append the session's entry to SESSION_LOG.md from its records, then `refresh`."""
+        ...
+
+    def rewriting(self, sessions: Iterable[str]) -> AbstractContextManager[None]:
+        """What is recorded inside takes something of these sessions back: afterwards their entries say so."""
         ...
 
 

@@ -178,6 +178,7 @@ def _session(
             documents=ProjectDocuments(project, journal, where, warn=lambda text: session.warn(text)),
             approver=approver,
             running=running,
+            checkpoints=tools.checkpoints,
             fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,

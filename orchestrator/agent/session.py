@@ -18,9 +18,12 @@ from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.points import Points
 from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.rewinding import Rewinding
 from orchestrator.agent.tiers import KnownTiers
+from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
 from orchestrator.errors import ModelError, OrchError, WindowFull
@@ -74,6 +77,7 @@ class Parts:
     documents: Documents
     approver: Approver
     running: Running
+    checkpoints: Checkpoints
     fixed: tuple[Message, ...]
     facts: Callable[[], Mapping[str, Any]]
     """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
@@ -106,7 +110,16 @@ class Session:
         self.meter = Meter()
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
-        self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
+        parts = self._parts
+        self._recorder = Recorder(parts.journal, parts.project, self.id)
+        self.rewinding = Rewinding(
+            Points(parts.journal, parts.checkpoints, parts.project),
+            self.id,
+            self._conversation,
+            self._tiers,
+            parts.documents.rewriting,
+            parts.tools.forget_seen,
+        )
 
     # --- life -------------------------------------------------------------------------------
 
@@ -293,7 +306,7 @@ class Session:
             async for event in self.rollover():
                 yield event
         self._recorder.private = self._conversation.private = private
-        self._recorder.prompt(prompt)
+        self.rewinding.turn(self._recorder.prompt(prompt).record)
         news = self._tiers.changes()
         recalled = await self._recalled(prompt)
         if recalled.citations:

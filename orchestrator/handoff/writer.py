@@ -6,8 +6,8 @@ are read from both places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,6 +104,14 @@ class ProjectDocuments(ProjectTiers):
             with self._guard():
                 session_log.without(path, (self._folder,), session, before, self.entry(session))
         self.refresh()
+
+    @contextmanager
+    def rewriting(self, sessions: Iterable[str]) -> Iterator[None]:
+        """What is recorded inside takes something back: bring the entries of these sessions, and the
+        briefing, up to date with it."""
+        before = {session: self.entry(session) for session in sessions}
+        yield
+        self.forget(before)
 
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from orchestrator.agent.approval import Always, Never
 from orchestrator.agent.loop import ANSWER_SPEC, Limits
 from orchestrator.agent.session import Parts, Session
 from orchestrator.agent.slash import Said, handle
+from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
 from orchestrator.errors import WindowFull, WorkerDied
@@ -75,6 +77,8 @@ class Tools:
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         return spec
 
+    def forget_seen(self) -> None: ...
+
     def refusal(self, call: ToolCall) -> str:
         return "" if self.unread and call.name == self.unread.name else self.refused
 
@@ -101,6 +105,9 @@ class Documents:
 
     def close_session(self, session: str, reason: str) -> None:
         self.closed.append((session, reason))
+
+    def rewriting(self, sessions: Iterable[str]) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class Running:
@@ -152,6 +159,7 @@ def world(
         documents=documents,
         approver=approver or Never(),
         running=running,
+        checkpoints=Checkpoints(home.root, home.root / ".orchestrator" / "checkpoints"),
         fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
         facts=lambda: {"branch": "main"},
         memory=memory(journal) if memory else None,
