@@ -17,7 +17,7 @@ CHANGED = "you changed it since"
 BETWEEN = "you changed it between two changes of the tools"
 UNKNOWN = "what the last change left is not known"
 UNKEPT = "it was too large to be kept"
-FOREIGN = "a folder or a special file stands there"
+FOREIGN = "no ordinary file stands there"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _BY_HANDLE = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 class State:
     """`sha` names a file's bytes (SHA-256), `mode` its permissions, `target` where a link points.
 
-    "unkept": a file whose bytes were not kept (too large); "other": a folder, pipe or device.
+    "unkept": a file whose bytes were not kept (too large); "other": a pipe or a device.
     """
 
     kind: Kind
@@ -82,6 +82,8 @@ def look(root: Path, path: str, most: int, keep: Callable[[bytes], object] | Non
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 return State("link", target=os.readlink(name, dir_fd=folder))
+            if stat.S_ISDIR(status.st_mode):
+                return MISSING  # no file stands there; what is in it has paths of its own
             if not stat.S_ISREG(status.st_mode):
                 return OTHER
             mode = stat.S_IMODE(status.st_mode) & 0o777
