@@ -22,7 +22,7 @@ from orchestrator.types import Kind, Record
 
 REWIND = "rewind"
 _SAID: tuple[Kind, ...] = ("message", "tool_call", "tool_result", "test")
-_NOTED: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
+NOTED: tuple[Kind, ...] = ("decision", "lesson", "blocker", "next", "note")
 _PROMPTS = 400
 TITLE = 120
 
@@ -103,7 +103,7 @@ class Points:
         if point.record is None:
             return []
         records = self.journal.records(
-            project=self.project, kinds=(*_SAID, *_NOTED), since_ms=point.record.ts[0]
+            project=self.project, kinds=(*_SAID, *NOTED), since_ms=point.record.ts[0]
         )
         hidden = [
             record

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from orchestrator.agent.conversation import Conversation
-from orchestrator.agent.points import REWIND, Point, Points
+from orchestrator.agent.points import NOTED, REWIND, Point, Points
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.checkpoints.plan import Plan
 from orchestrator.checkpoints.restore import Restored, planned, restore
@@ -51,8 +51,11 @@ def go_back(
     files: bool = True,
     conversation: bool = True,
     overwrite: bool = False,
+    opened: str = "",
 ) -> Went:
     """Restore the files of a plan and hide what was said since; recorded in `session`.
+
+    Of the session that is `opened` no document says anything yet, notes aside.
 
     Raises `OrchError`s; what was restored by then stays, and can be taken back.
     """
@@ -68,7 +71,8 @@ def go_back(
         "left": [path for path, _ in done.left],
         "hidden": len(hidden),
     }
-    with rewriting(dict.fromkeys(record.session for record in hidden)):
+    written = {record.session for record in hidden if record.session != opened or record.kind in NOTED}
+    with rewriting(written) if written else nullcontext():
         points.journal.append([Entry("session", body, points.project, session)])
         points.hide(hidden, session)
     return Went(point, done, sum(_is_prompt(record) for record in hidden))
@@ -130,6 +134,7 @@ class Rewinding:
             files=files,
             conversation=conversation,
             overwrite=overwrite,
+            opened=self._session,
         )
         if conversation and point.record is not None:
             self._cut(point.id)

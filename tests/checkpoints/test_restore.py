@@ -168,7 +168,9 @@ def test_a_link_that_a_command_left_does_not_lead_the_restore_outside(here: Here
     assert (outside / "in.txt").read_text() == "not ours\n"
 
 
-@pytest.mark.parametrize("path", ["../out.txt", "/tmp/out.txt", ".git/config", ".orchestrator/x", "a/../../b"])
+@pytest.mark.parametrize(
+    "path", ["../out.txt", "/tmp/out.txt", ".git/config", ".orchestrator/x", "a/../../b"]
+)
 def test_an_index_that_came_with_the_project_names_nothing_outside(here: Here, path: str) -> None:
     here.call("p1", "write", path="a.txt", content="x\n")
     index = here.root / ".orchestrator/checkpoints/index.jsonl"
@@ -190,15 +192,18 @@ def test_what_is_too_large_or_special_is_said(tmp_path: Path) -> None:
     (tmp_path / "large.txt").write_text("x" * 101)
     (tmp_path / "small.txt").write_text("x\n")
     here.call("p1", "shell", command="echo y >> large.txt; rm small.txt; mkdir small.txt")
-    assert sorted(here.go("p1", overwrite=True).left) == [("large.txt", UNKEPT), ("small.txt", FOREIGN)] or (
-        tmp_path / "small.txt"
-    ).read_text() == "x\n"
+    assert (
+        sorted(here.go("p1", overwrite=True).left) == [("large.txt", UNKEPT), ("small.txt", FOREIGN)]
+        or (tmp_path / "small.txt").read_text() == "x\n"
+    )
     assert (tmp_path / "large.txt").read_text().endswith("y\n")
 
 
 def test_the_oldest_turns_are_pruned_whole(here: Here) -> None:
     for number in range(10):
-        here.call(f"p{number}", "shell", command=f"head -c 100000 /dev/urandom > a{number}; rm -f a{number - 1}")
+        here.call(
+            f"p{number}", "shell", command=f"head -c 100000 /dev/urandom > a{number}; rm -f a{number - 1}"
+        )
     small = Checkpoints(here.root, here.root / ".orchestrator/checkpoints", Limits(450_000))
     gone = small.prune()
     assert gone > 0
