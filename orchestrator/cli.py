@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Give back what was said, as JSON lines or Markdown."),
     "forget": ("forget", "Remove what a record says, everywhere and for good."),
     "model": ("model", "List, get, choose and test models."),
+    "rules": ("rules", "What is always allowed, asked or denied in a project."),
     "config": ("config", "Read and change settings."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),
 }

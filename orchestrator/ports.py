@@ -96,6 +96,11 @@ class Tools(Protocol):
         """What this call would do (`git status` reads, `git commit` does not)."""
         ...
 
+    def named(self, call: ToolCall) -> str:
+        """The name of the tool that the call is for, as rules know it: `shell` for a `run` that is a command
+        line; the given name where there is no such tool."""
+        ...
+
     def refusal(self, call: ToolCall) -> str:
         """Why the call must fail as it stands, found without doing anything; empty when it may work.
 

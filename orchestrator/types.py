@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 Effect = Literal["read", "write", "command", "note", "answer"]
+Decision = Literal["allow", "ask", "deny"]
+DECISIONS: tuple[Decision, ...] = ("allow", "ask", "deny")
 FinishReason = Literal["stop", "length", "cancelled"]
 ANSWER = "answer"
 """Name of the pseudo-tool whose `text` argument is the final answer of a turn."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from orchestrator.agent.approval import Gate
+from orchestrator.agent.approval import Gate, Rules
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
@@ -82,6 +82,7 @@ class Parts:
     facts: Callable[[], Mapping[str, Any]]
     """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
     writable: bool = True
+    rules: Rules | None = None
     memory: Memory | None = None
     """Finds what earlier sessions said about a prompt; None: nobody asks."""
 
@@ -93,7 +94,9 @@ class Session:
         self._parts = parts
         self._limits = limits
         self._budgets = budgets
-        self.gate = Gate(mode, parts.tools, parts.approver, writable=parts.writable)
+        self.gate = Gate(
+            mode, parts.tools, parts.approver, writable=parts.writable, rules=parts.rules, warn=self.warn
+        )
         self.window: Window | None = None
         self.model = ""
         """Its name, once open."""

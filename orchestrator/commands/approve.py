@@ -10,7 +10,7 @@ from orchestrator.ports import Approver
 from orchestrator.terminal import plain, visible
 from orchestrator.types import Approval, Preview, ToolCall
 
-QUESTION = "y yes · n no · r no, because… · a always for {name} in this session › "
+QUESTION = "y yes · n no · r no, because… · a always for {name} in this {where} › "
 BODY_LINES = 60
 
 
@@ -25,8 +25,10 @@ class Person:
             print(f"  {line}", file=sys.stderr)
         if len(lines) > BODY_LINES:
             print(f"  … {len(lines) - BODY_LINES} more lines", file=sys.stderr)
+        scope = "project" if preview.sandboxed else "session"
+        question = QUESTION.format(name=call.name, where=scope)
         while True:
-            key = (await self._read(QUESTION.format(name=call.name))).strip().lower()
+            key = (await self._read(question)).strip().lower()
             if key in ("y", "yes"):
                 return Approval(True)
             if key in ("a", "always"):

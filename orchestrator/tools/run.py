@@ -53,6 +53,10 @@ class Run:
         self._root = root
         self._commands = commands
 
+    def is_command(self, call: ToolCall) -> bool:
+        """Whether the code is a command line for the shell, and will be given to it."""
+        return _is_command(_code(call))
+
     def preview(self, call: ToolCall) -> Preview:
         code = _code(call)
         return Preview("shell" if _is_command(code) else "run Python", code, self._commands.confined)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -104,6 +105,7 @@ class Toolbox:
         self.checkpoints = Checkpoints(root, checkpoints, limits)
         writer = Writer(root, self.checkpoints, seen)
         self._edit = Edit(writer)
+        self._run = Run(root, commands)
         self._git = GitTool(root, sandbox, commands)
         self._watched = Watched(self.checkpoints, self.git_wrap)
         self._limit = settings.output_chars
@@ -113,7 +115,7 @@ class Toolbox:
             Read(root, settings.output_chars, seen),
             Write(writer),
             self._edit,
-            Run(root, commands),
+            self._run,
             Shell(commands),
             self._git,
             RecallTool(recall),
@@ -142,6 +144,14 @@ class Toolbox:
             return self._git.effect(self._understand(call)[1])
         except ToolError:
             return "read"
+
+    def named(self, call: ToolCall) -> str:
+        """As rules know it: what a person denies as `shell` is no `run` either."""
+        tool = self._known(call)
+        with contextlib.suppress(ToolError):
+            if tool is self._run and self._run.is_command(self._understand(call)[1]):
+                return Shell.spec.name
+        return tool.spec.name if tool else call.name
 
     def git_wrap(self, argv: list[str]) -> list[str]:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
@@ -217,11 +227,14 @@ class Toolbox:
         return tool, ToolCall(tool.spec.name, arguments(tool.spec, dict(call.arguments)))
 
     def _tool(self, call: ToolCall) -> Tool:
-        name = call.name.strip().lower()
-        tool = self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
+        tool = self._known(call)
         if tool is None:
             raise ToolError(f"There is no tool {call.name[:50]!r}.", f"Use one of: {', '.join(self._tools)}.")
         return tool
+
+    def _known(self, call: ToolCall) -> Tool | None:
+        name = call.name.strip().lower()
+        return self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
 
 
 def _failed(call: ToolCall, error: Exception) -> str:

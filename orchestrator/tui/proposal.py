@@ -83,7 +83,8 @@ def answer_keys(proposal: Proposal) -> Sequence[tuple[str, str]]:
     keys = [("y", "yes"), ("n", "no"), ("r", "no, because…")]
     if proposal.argument():
         keys.append(("e", "edit"))
-    return [*keys, ("a", f"always for {proposal.tool}"), ("v", "view all")]
+    scope = "project" if proposal.preview.sandboxed else "session"
+    return [*keys, ("a", f"always {proposal.tool} in this {scope}"), ("v", "view")]
 
 
 def length(rows: Sequence[Row]) -> str:

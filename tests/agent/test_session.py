@@ -79,6 +79,9 @@ class Tools:
 
     def forget_seen(self) -> None: ...
 
+    def named(self, call: ToolCall) -> str:
+        return call.name
+
     def refusal(self, call: ToolCall) -> str:
         return "" if self.unread and call.name == self.unread.name else self.refused
 
