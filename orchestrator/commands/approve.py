@@ -18,7 +18,7 @@ class Person:
     """Shows the preview on stderr and reads the answer from the terminal."""
 
     async def approve(self, call: ToolCall, preview: Preview) -> Approval:
-        where = "sandboxed" if preview.sandboxed else "NOT sandboxed"
+        where = " · ".join([*preview.labels, "sandboxed" if preview.sandboxed else "NOT sandboxed"])
         print(f"\n{visible(preview.title, lines=False)}  ({where})", file=sys.stderr)
         lines = visible(preview.body).splitlines()
         for line in lines[:BODY_LINES]:
