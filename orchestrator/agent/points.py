@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.checkpoints.plan import Step, since
+from orchestrator.checkpoints.plan import Step, plan, since
 from orchestrator.checkpoints.state import State
 from orchestrator.checkpoints.store import Checkpoints, Entry
 from orchestrator.errors import JournalError, UsageError
@@ -69,9 +69,18 @@ class Points:
             project=self.project, kinds=("message",), newest_first=True, limit=_PROMPTS
         )
         prompts = [record for record in said if _is_prompt(record)]
-        found = [self._turn(record, made.pop(record.id, ())) for record in self.journal.standing(prompts)]
+        standing = self.journal.standing(prompts)
+        found = [self._turn(record, made.pop(record.id, ())) for record in standing]
+        found += self._unfinished(made, prompts)
         found += [_rewound(point, entries) for point, entries in made.items() if _is_rewind(entries)]
         return sorted(found, key=lambda point: point.at_ms, reverse=True)[:limit]
+
+    def _unfinished(self, made: dict[str, list[Entry]], prompts: Sequence[Record]) -> list[Point]:
+        """Turns that are out of the conversation, but not all of their files are as before: those alone."""
+        gone = [self._turn(record, made[record.id]) for record in prompts if record.id in made]
+        files = [replace(point, record=None, title=f"(files only) {point.title}") for point in gone]
+        found = [(point, plan(self.changes_since(point), self.store.look)) for point in files]
+        return [point for point, way in found if way.steps or way.kept]
 
     def find(self, name: str) -> Point:
         """By citation, by a rewind's name, or by its place in `all`, 1 for the newest.

@@ -114,9 +114,15 @@ def test_the_command_lists_shows_asks_and_restores(heron: Path, tmp_path: Path) 
     assert "Changed the guard" not in (heron / "SESSION_BRIEFING.md").read_text(encoding="utf-8")
     assert "guard" not in run("recall", "what about the guard that changed", cwd=heron).stdout
 
-    (back,) = events(run("rewind", "--json", cwd=heron).stdout)
+    back, rest = events(run("rewind", "--json", cwd=heron).stdout)
     assert back["id"].startswith("R")
+    assert rest["id"] == point["id"], "its files are not all as they were"
+    assert run("rewind", rest["id"], "--yes", "--overwrite", cwd=heron).returncode == 0
+    assert not (heron / "notes.txt").exists()
+    ids = [one["id"] for one in events(run("rewind", "--json", cwd=heron).stdout)]
+    assert point["id"] not in ids
     assert run("rewind", back["id"], "--yes", cwd=heron).returncode == 0
+    assert (heron / "notes.txt").read_text() == "mine\n", "what was overwritten was kept"
     assert "<=" in (heron / "quota.py").read_text(), "going back can be taken back"
 
 
