@@ -31,11 +31,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "Read the journal."),
     "warm": ("warm", "Make the next session's first answer quick."),
     "context": ("context", "Show what is in the model's window, and what is cached."),
+    "rewind": ("rewind", "Go back to before a prompt: files and conversation."),
     "show": ("show", "Open what a citation rests on: a record or a commit."),
     "import": ("import_", "Take in conversations of other programs."),
     "export": ("export", "Give back what was said, as JSON lines or Markdown."),
     "forget": ("forget", "Remove what a record says, everywhere and for good."),
     "model": ("model", "List, get, choose and test models."),
+    "rules": ("rules", "What is always allowed, asked or denied in a project."),
     "config": ("config", "Read and change settings."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),
 }

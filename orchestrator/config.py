@@ -50,6 +50,8 @@ class ContextSettings:
 class ToolSettings:
     timeout_s: int = _doc(120, "seconds a command may run")
     output_chars: int = _doc(6000, "characters of a result that the model reads")
+    checkpoint_bytes: int = _doc(500_000_000, "size of a project's checkpoints; the oldest go first")
+    checkpoint_file_bytes: int = _doc(20_000_000, "size of a file that still gets a checkpoint")
     sandbox: str = _doc("auto", "auto: bubblewrap where it works; none: ask for every command")
 
 
@@ -113,6 +115,8 @@ MINIMUM: dict[str, float] = {
     "context.log": 0,
     "tools.timeout_s": 1,
     "tools.output_chars": 500,
+    "tools.checkpoint_bytes": 0,
+    "tools.checkpoint_file_bytes": 0,
     "snapshots.max_bytes": 0,
 }
 MAXIMUM: dict[str, float] = {
@@ -130,6 +134,8 @@ MAXIMUM: dict[str, float] = {
     "context.log": _WINDOW,
     "tools.timeout_s": 24 * 3600,
     "tools.output_chars": 10_000_000,
+    "tools.checkpoint_bytes": 10**15,
+    "tools.checkpoint_file_bytes": 10**12,
     "snapshots.max_bytes": 10**15,
 }
 """No wish goes beyond these; what does is a slip, and llama.cpp or the system would answer it worse."""

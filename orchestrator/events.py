@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from orchestrator.types import LeftOut, Usage, WindowPart
+from orchestrator.types import Label, LeftOut, Usage, WindowPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class ToolCallEvent:
     name: str
     arguments: Mapping[str, Any]
     citation: str
+    labels: tuple[Label, ...] = ()
+    """What a command seems to do."""
 
 
 @dataclass(frozen=True, slots=True)

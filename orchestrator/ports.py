@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from orchestrator.types import (
@@ -97,6 +98,11 @@ class Tools(Protocol):
         """What this call would do (`git status` reads, `git commit` does not)."""
         ...
 
+    def named(self, call: ToolCall) -> str:
+        """The name of the tool that the call is for, as rules know it: `shell` for a `run` that is a command
+        line; the given name where there is no such tool."""
+        ...
+
     def refusal(self, call: ToolCall) -> str:
         """Why the call must fail as it stands, found without doing anything; empty when it may work.
 
@@ -114,6 +120,10 @@ class Tools(Protocol):
         ...
 
     def preview(self, call: ToolCall) -> Preview: ...
+
+    def forget_seen(self) -> None:
+        """What was read is not in the model's window any more."""
+        ...
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Never raises for what the model did wrong: that is a result with `ok` False."""
@@ -154,6 +164,14 @@ class Journal(Protocol):
         """Notes (`types.NOTE_KINDS`) that nothing supersedes, oldest first; of each kind the newest."""
         ...
 
+    def standing(self, records: Sequence[Record]) -> list[Record]:
+        """Those that no tombstone hides, in the order given."""
+        ...
+
+    def resolve(self, citation: str) -> list[Record]:
+        """The records that a citation names, oldest first. Raises `JournalError`."""
+        ...
+
     def cite(self, record: Record) -> str:
         """How documents and people refer to the record: "S7f3a#3"."""
         ...
@@ -187,6 +205,10 @@ class Documents(Protocol):
 
     def close_session(self, session: str, reason: str) -> None:
         """Append the session's entry to SESSION_LOG.md from its records, then `refresh`."""
+        ...
+
+    def rewriting(self, sessions: Iterable[str]) -> AbstractContextManager[None]:
+        """What is recorded inside takes something of these sessions back: afterwards their entries say so."""
         ...
 
 

@@ -14,6 +14,10 @@ from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 Effect = Literal["read", "write", "command", "note", "answer"]
+Label = Literal["writes outside", "network", "deletes", "privilege", "unknown"]
+"""What a command seems to do, for a person."""
+Decision = Literal["allow", "ask", "deny"]
+DECISIONS: tuple[Decision, ...] = ("allow", "ask", "deny")
 FinishReason = Literal["stop", "length", "cancelled"]
 ANSWER = "answer"
 """Name of the pseudo-tool whose `text` argument is the final answer of a turn."""
@@ -78,11 +82,15 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a person is asked to approve: a title, and the diff or command in full."""
+    """What a person is asked to approve: a title, and the diff or command in full.
+
+    `labels` say what a command seems to do; they permit nothing.
+    """
 
     title: str
     body: str = ""
     sandboxed: bool = True
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def _session(
     from orchestrator.agent.tiers import scaled
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.remembering import SessionRecall
+    from orchestrator.workspaces import ProjectRules, Registry
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
@@ -187,9 +188,11 @@ def _session(
             ),
             approver=approver,
             running=running,
+            checkpoints=tools.checkpoints,
             fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
+            rules=ProjectRules(Registry(where, lambda text: session.warn(text)), project.id),
             memory=memory,
             reviewer=options.reviewer,
         ),
@@ -209,13 +212,22 @@ def _fixed(tools: Toolbox) -> tuple[Message, ...]:
 
 def fixed(settings: Settings) -> tuple[Message, ...]:
     """What stands first in every prompt of this node, without a project."""
+    return _fixed(_nowhere(settings))
+
+
+def tool_names(settings: Settings) -> tuple[str, ...]:
+    """Of all tools that a model may call."""
+    return tuple(spec.name for spec in _nowhere(settings).specs)
+
+
+def _nowhere(settings: Settings) -> Toolbox:
+    """Only what it says of its tools is used: they work in no folder, and nothing runs."""
     from orchestrator.tools.sandbox import NoSandbox
     from orchestrator.tools.toolbox import Toolbox
 
-    # Only what it says of its tools is used: they work in no folder, and nothing runs.
     nowhere = NoSandbox("")
-    return _fixed(
-        Toolbox(Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path())
+    return Toolbox(
+        Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path()
     )
 
 

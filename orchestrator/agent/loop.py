@@ -36,6 +36,7 @@ from orchestrator.types import (
     Approval,
     Finish,
     GenerateRequest,
+    Label,
     Message,
     Owner,
     Parameter,
@@ -207,7 +208,7 @@ class Turn:
     async def _step(self, call: ToolCall) -> AsyncIterator[Event]:
         self._calls += 1
         cited = self._recorder.tool_call(call)
-        yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
+        yield ToolCallEvent(call.name, dict(call.arguments), cited.citation, self._labels(call))
         self._barred = ""
         denied = False
         look: ToolCall | None = None
@@ -232,7 +233,7 @@ class Turn:
                 call, original = approval.call, cited
                 cited = self._recorder.edited_call(call, original.record)
                 yield ToolResultEvent(call.name, False, None, 0, False, EDITED, "", original.citation)
-                yield ToolCallEvent(call.name, dict(call.arguments), cited.citation)
+                yield ToolCallEvent(call.name, dict(call.arguments), cited.citation, self._labels(call))
             result = ToolResult(False, "")
             async for item in self._execute(call):
                 if isinstance(item, ToolResult):
@@ -263,6 +264,9 @@ class Turn:
                 yield event
         elif not repeats:
             await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
+
+    def _labels(self, call: ToolCall) -> tuple[Label, ...]:
+        return self._tools.preview(call).labels if self._tools.effect(call) == "command" else ()
 
     async def _looked(self, look: ToolCall) -> AsyncIterator[Event]:
         """A change of a file unread is a guess, and small models repeat what stands before them: the file

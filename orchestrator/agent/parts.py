@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from orchestrator.agent.approval import Rules
+from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Reviewer, Tools
 from orchestrator.types import GenerateRequest, Message
 
@@ -38,10 +40,12 @@ class Parts:
     documents: Documents
     approver: Approver
     running: Running
+    checkpoints: Checkpoints
     fixed: tuple[Message, ...]
     facts: Callable[[], Mapping[str, Any]]
     """Where the project stands (branch, commit, …); may be slow, is called in a thread."""
     writable: bool = True
+    rules: Rules | None = None
     memory: Memory | None = None
     """Finds what earlier sessions said about a prompt; None: nobody asks."""
     reviewer: Reviewer | None = None

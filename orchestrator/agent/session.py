@@ -6,7 +6,6 @@ It sees ports only; `wiring` hands it the parts. Every front end renders the eve
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import replace
@@ -20,17 +19,19 @@ from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import mentioned
 from orchestrator.agent.meter import Meter
 from orchestrator.agent.parts import Parts, Sends
+from orchestrator.agent.points import Points
 from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.rewinding import Rewinding
 from orchestrator.agent.rollover import Rollover
 from orchestrator.agent.tiers import KnownTiers
+from orchestrator.agent.warming import warmed
 from orchestrator.config import ContextSettings
 from orchestrator.context.builder import Window
-from orchestrator.errors import ModelError, OrchError, WindowFull
+from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Answer, Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Warmable
 from orchestrator.types import (
-    GenerateRequest,
     Kind,
     Message,
     Mode,
@@ -59,7 +60,9 @@ class Session:
         self._parts = parts
         self._limits = limits
         self._budgets = budgets
-        self.gate = Gate(mode, parts.tools, parts.approver, writable=parts.writable)
+        self.gate = Gate(
+            mode, parts.tools, parts.approver, writable=parts.writable, rules=parts.rules, warn=self.warn
+        )
         self.window: Window | None = None
         self.model = ""
         """Its name, once open."""
@@ -78,7 +81,16 @@ class Session:
         self.meter = Meter()
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
-        self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
+        parts = self._parts
+        self._recorder = Recorder(parts.journal, parts.project, self.id)
+        self.rewinding = Rewinding(
+            Points(parts.journal, parts.checkpoints, parts.project),
+            self.id,
+            self._conversation,
+            self._tiers,
+            parts.documents.rewriting,
+            parts.tools.forget_seen,
+        )
 
     # --- life -------------------------------------------------------------------------------
 
@@ -147,7 +159,7 @@ class Session:
     def warm_up(self) -> None:
         """Prefill what stands before the first prompt while a person still types it; returns at once."""
         if self._open and self._warming is None and isinstance(self._parts.backend, Warmable):
-            self._warming = asyncio.create_task(_warmed(self._parts.backend, self._start_of_all))
+            self._warming = asyncio.create_task(warmed(self._parts.backend, self._start_of_all))
 
     async def _stop_warming(self) -> None:
         """What was prefilled so far stays in the model's cache."""
@@ -266,7 +278,7 @@ class Session:
                 yield event
             self._must_fit(tokens)  # the documents have grown
         self._recorder.private = self._conversation.private = private
-        self._recorder.prompt(prompt)
+        self.rewinding.turn(self._recorder.prompt(prompt).record)
         news = self._tiers.changes()
         recalled = await self._recalled(prompt)
         if recalled.citations:
@@ -376,12 +388,6 @@ def _about(info: ModelInfo) -> list[str]:
 
 def _written(call: ToolCall) -> str:
     return f"{call.name} {dict(call.arguments)}"
-
-
-async def _warmed(backend: Warmable, request: GenerateRequest) -> None:
-    with contextlib.suppress(ModelError):  # the first turn meets it again, and says so
-        async for _ in backend.warm(request):
-            pass
 
 
 async def _both(first: Awaitable[Mapping[str, Any]], second: Awaitable[ModelInfo]) -> tuple[Any, ModelInfo]:

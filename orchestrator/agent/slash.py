@@ -34,13 +34,21 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Back:
+    """Files and conversation are as before `prompt`, which the user may want to say otherwise."""
+
+    text: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
     """The line is a prompt for `Session.turn`."""
 
     line: str
 
 
-Outcome = Said | Leave | Fresh | Play
+Outcome = Said | Leave | Fresh | Back | Play
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,33 @@ def _context(session: Session, rest: str) -> Outcome:
     return Said("\n".join(shown))
 
 
+_SCOPES = ("files", "conversation", "diff", "overwrite")
+
+
+def _rewind(session: Session, rest: str) -> Outcome:
+    """`/rewind`, `/rewind ID`, and one of `_SCOPES` after it."""
+    from orchestrator.agent.point_list import changes, table
+
+    if session.busy:
+        raise UsageError("The model is at work.", "Stop it first, then go back.")
+    name, _, scope = rest.partition(" ")
+    rewinding = session.rewinding
+    if not name:
+        return Said(table(rewinding.points))
+    if scope and scope not in _SCOPES:
+        raise UsageError(f"/rewind does not know {scope!r}.", f"Choose from: {', '.join(_SCOPES)}.")
+    point = rewinding.points.find(name)
+    if scope == "diff":
+        return Said(changes(rewinding.points.store, rewinding.plan(point)))
+    went = rewinding.go(
+        point,
+        files=scope != "conversation",
+        conversation=scope != "files",
+        overwrite=scope == "overwrite",
+    )
+    return Back(went.told(), point.prompt if went.turns else "")
+
+
 NOTES = {
     "decide": "record a decision: /decide TEXT because REASON",
     "lesson": "record a lesson",
@@ -151,6 +186,7 @@ COMMANDS: dict[str, Command] = {
     "private": Command("ask something that never leaves this machine: /private TEXT", _private),
     "handoff": Command("a fresh instance goes on from the documents: /handoff NEXT GOAL", _handoff),
     "context": Command("what is in the model's window", _context),
+    "rewind": Command("go back to before a prompt: list, /rewind N, /rewind N diff", _rewind),
     "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
     "quit": Command("leave; the session is written", lambda session, rest: Leave()),
 }

@@ -25,12 +25,13 @@ class KnownTiers:
 
     def __init__(self, documents: Readable) -> None:
         self._documents = documents
-        self._seen: dict[str, str] = {}
+        self.seen: dict[str, str] = {}
+        """Path → text, as this instance knows it."""
 
     async def read(self, backend: Backend, budgets: ContextSettings) -> list[FittedTier]:
         """Read and fit all tiers, each into its budget and what earlier ones left unused."""
         tiers = self._documents.tiers()
-        self._seen = {tier.path: tier.text for tier in tiers}
+        self.seen = {tier.path: tier.text for tier in tiers}
         cut = [blocks(tier) for tier in tiers]
         counts = await backend.count([block for part in cut for block in part])
         counted: list[list[tuple[str, int]]] = []
@@ -48,9 +49,9 @@ class KnownTiers:
         """New lines in the documents since they were last read or announced; empty when none."""
         news: list[str] = []
         for tier in self._documents.tiers():
-            if (old := self._seen.get(tier.path, "")) != tier.text:
+            if (old := self.seen.get(tier.path, "")) != tier.text:
                 news += _added(tier, old)
-                self._seen[tier.path] = tier.text
+                self.seen[tier.path] = tier.text
         text = "\n".join(news)
         return text if len(text) <= ANNOUNCED_CHARS else text[:ANNOUNCED_CHARS] + "…"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from orchestrator.agent.prefix import Reading, read
 from orchestrator.agent.tiers import KnownTiers, Readable
 from orchestrator.config import ContextSettings
+from orchestrator.errors import ModelError
 from orchestrator.ports import Warmable
-from orchestrator.types import Message, Owner, Prefill, Warmed
+from orchestrator.types import GenerateRequest, Message, Owner, Prefill, Warmed
 
 _ROUNDS = 3  # the documents may change while they are prefilled
 
@@ -53,3 +55,10 @@ async def look(backend: Warmable, reading: Reading) -> Warmed:
         if isinstance(item, Warmed):
             found = item
     return found
+
+
+async def warmed(backend: Warmable, request: GenerateRequest) -> None:
+    """Prefill what `request` begins with; a model that fails says so when it is asked something."""
+    with contextlib.suppress(ModelError):
+        async for _ in backend.warm(request):
+            pass

@@ -12,7 +12,7 @@ from orchestrator.ports import Approver
 from orchestrator.terminal import plain, visible
 from orchestrator.types import Approval, Handover, Preview, ToolCall
 
-QUESTION = "y yes · n no · r no, because… · a always for {name} in this session › "
+QUESTION = "y yes · n no · r no, because… · a always for {name} in this {where} › "
 HANDED_OVER = "y hand over · e edit · n not now › "
 BODY_LINES = 60
 
@@ -21,15 +21,17 @@ class Person:
     """Shows the preview on stderr and reads the answer from the terminal."""
 
     async def approve(self, call: ToolCall, preview: Preview) -> Approval:
-        where = "sandboxed" if preview.sandboxed else "NOT sandboxed"
+        where = " · ".join([*preview.labels, "sandboxed" if preview.sandboxed else "NOT sandboxed"])
         print(f"\n{visible(preview.title, lines=False)}  ({where})", file=sys.stderr)
         lines = visible(preview.body).splitlines()
         for line in lines[:BODY_LINES]:
             print(f"  {line}", file=sys.stderr)
         if len(lines) > BODY_LINES:
             print(f"  … {len(lines) - BODY_LINES} more lines", file=sys.stderr)
+        scope = "project" if preview.sandboxed else "session"
+        question = QUESTION.format(name=call.name, where=scope)
         while True:
-            key = (await self._read(QUESTION.format(name=call.name))).strip().lower()
+            key = (await self._read(question)).strip().lower()
             if key in ("y", "yes"):
                 return Approval(True)
             if key in ("a", "always"):

@@ -125,11 +125,11 @@ _PLAY: dict[str, object] = {"play": True}
 
 def _command(line: str, desktop: Desktop) -> dict[str, object] | None:
     """Run a `/` command; as `_talk` returns, or `_STAY`, or `_PLAY` when the line is a prompt."""
-    from orchestrator.agent.slash import Fresh, Play, Said, handle
+    from orchestrator.agent.slash import Back, Fresh, Play, Said, handle
     from orchestrator.wiring import check_model
 
     outcome = handle(line, desktop.session)
-    if isinstance(outcome, Said):
+    if isinstance(outcome, Said | Back):
         print(plain(outcome.text), file=sys.stderr)
         return _STAY
     if isinstance(outcome, Play):

@@ -37,6 +37,23 @@ def complete_kinds(incomplete: str) -> list[str]:
     return _starting(incomplete, get_args(Kind))
 
 
+def complete_points(incomplete: str) -> list[str]:
+    """Points of the project here that one can go back to."""
+    from pathlib import Path
+
+    from orchestrator.agent.points import Points
+    from orchestrator.checkpoints.store import Checkpoints
+    from orchestrator.journal.store import SqliteJournal
+    from orchestrator.paths import home
+    from orchestrator.workspaces import find_project
+
+    if (here := find_project(Path("."))) is None:
+        return []
+    with SqliteJournal.open(home()) as journal:
+        store = Checkpoints(here.root, here.root / ".orchestrator" / "checkpoints")
+        return _starting(incomplete, [point.name for point in Points(journal, store, here.id).all()])
+
+
 def complete_recalled_kinds(incomplete: str) -> list[str]:
     """Kinds of what was said."""
     from orchestrator.types import NOTE_KINDS

@@ -65,6 +65,10 @@ class CitingJournal(Protocol):
         """The session as documents cite it: "S7f3a"."""
         ...
 
+    def standing(self, records: Sequence[Record]) -> list[Record]:
+        """Those that no tombstone hides: what was rewound did not happen."""
+        ...
+
 
 def collect_session(journal: CitingJournal, project: str, session: str, reason: str) -> SessionFacts:
     """The session's own records, and nothing else."""
@@ -72,7 +76,11 @@ def collect_session(journal: CitingJournal, project: str, session: str, reason: 
     if len(records) == SESSION_RECORDS:  # the start still says what it began with
         records += journal.records(project=project, session=session, kinds=("session",), limit=1)
     return session_facts(
-        session, journal.cite_session(session), _public(reversed(records)), reason, journal.cite
+        session,
+        journal.cite_session(session),
+        journal.standing(_public(reversed(records))),
+        reason,
+        journal.cite,
     )
 
 
@@ -214,7 +222,8 @@ def _imported(record: Record) -> bool:
 
 
 def _recent(journal: CitingJournal, project: str, kinds: Sequence[Kind], limit: int) -> list[Record]:
-    return _public(journal.records(project=project, kinds=kinds, newest_first=True, limit=limit))
+    found = journal.records(project=project, kinds=kinds, newest_first=True, limit=limit)
+    return journal.standing(_public(found))
 
 
 def _public(records: Iterable[Record]) -> list[Record]:

@@ -67,6 +67,9 @@ class CitedRecords:
         notes = [record for record in self.records(project=project) if record.id in self._notes]
         return [record for record in notes if record.kind in NOTE_KINDS and record.body is not None]
 
+    def standing(self, records: Sequence[Record]) -> list[Record]:
+        return self._journal.standing(records)
+
     def cite(self, record: Record) -> str:
         return self._names.get(record.id) or self._journal.cite(record)
 

@@ -198,13 +198,14 @@ def _item(prompt: Record, span: Sequence[Record], cite: Cite) -> Work:
 
 def _result(key: _Key, outcome: Outcome, cite: Cite) -> Fact | None:
     """A change or a command; what was only read is listed together, what failed under Dead Ends."""
+    said = []
+    if runs.is_command(key[0]) and outcome.exit_code is not None:
+        said.append(f"{runs.shown(*key)}: exit {outcome.exit_code}")
     if outcome.changed:
         names = ", ".join(code(path, 120) for path in outcome.changed[:4])
         more = f" and {len(outcome.changed) - 4} more" if len(outcome.changed) > 4 else ""
-        return Fact(f"changed {names}{more}{_counts([outcome.record])}", (cite(outcome.record),), VERIFIED)
-    if runs.is_command(key[0]) and outcome.exit_code is not None:
-        return Fact(f"{runs.shown(*key)}: exit {outcome.exit_code}", (cite(outcome.record),), VERIFIED)
-    return None
+        said.append(f"changed {names}{more}{_counts([outcome.record])}")
+    return Fact(", ".join(said), (cite(outcome.record),), VERIFIED) if said else None
 
 
 def _dead_ends(tried: Mapping[_Key, Outcome], cite: Cite) -> tuple[Fact, ...]:

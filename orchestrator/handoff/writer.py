@@ -219,6 +219,14 @@ class ProjectDocuments(ProjectTiers):
             self.log.redo(session, before)
         self.refresh()
 
+    @contextmanager
+    def rewriting(self, sessions: Iterable[str]) -> Iterator[None]:
+        """What is recorded inside takes something back: bring the entries of these sessions, and the
+        briefing, up to date with it."""
+        before = {session: self.log.entry(session) for session in sessions}
+        yield
+        self.forget(before)
+
     def files(self) -> list[Path]:
         """The documents that orch writes in this project, where they are."""
         found = [self.folder / tier.filename for tier in (PROJECT, BRIEFING, LOG)]

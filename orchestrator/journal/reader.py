@@ -30,6 +30,7 @@ WHERE project = ? AND kind = ? AND body IS NOT NULL
 ORDER BY ts_ms DESC, ts_ctr DESC, dev DESC LIMIT ?"""
 
 _ENDLESS = 2**63 - 1
+_AT_ONCE = 500  # values of one statement
 # One walk of an index a kind: a single `IN` would read all of a kind's history to sort it.
 _NEWEST_OF_KIND = """
 SELECT arrival FROM (SELECT arrival FROM records INDEXED BY by_arrival
@@ -121,6 +122,16 @@ class JournalReader:
         most = -1 if limit is None else max(limit, 0)
         found = [note for kind in NOTE_KINDS for note in self._query(_LIVE_NOTES, (project, kind, most))]
         return sorted(found, key=lambda record: (record.ts, record.dev))
+
+    def standing(self, records: Sequence[Record]) -> list[Record]:
+        """Those that no tombstone of their project hides, in the order given."""
+        hidden: set[tuple[str, str]] = set()
+        for start in range(0, len(records), _AT_ONCE):
+            entities = [record.entity for record in records[start : start + _AT_ONCE]]
+            marks = ",".join("?" * len(entities))
+            query = f"SELECT project, entity FROM records WHERE kind = 'tombstone' AND entity IN ({marks})"
+            hidden.update((row[0], row[1]) for row in self.rows(query, entities))
+        return [record for record in records if (record.project, record.entity) not in hidden]
 
     def by_id_prefix(self, prefix: str, limit: int = 10) -> list[Record]:
         """Records whose id begins with `prefix`, at most `limit`."""

@@ -82,6 +82,18 @@ class RunningSessions:
                 found.append(claimed)
         return found
 
+    def alive(self) -> set[str]:
+        """Ids of the projects in which a session runs now, in this process or another."""
+        found = set()
+        for marker in self._folder.glob("*.json"):
+            lock = FileLock(self._lock_file(marker.stem))
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                if marker.stem not in self._held and lock.try_acquire():
+                    lock.release()  # killed: the next start closes it
+                else:
+                    found.add(str(json.loads(durable.read(marker))["project"]))
+        return found
+
     def _claim(self, session: str) -> Abandoned | None:
         lock = FileLock(self._lock_file(session))
         try:

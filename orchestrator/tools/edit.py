@@ -46,7 +46,7 @@ class Edit:
         return Preview(f"edit {change.shown}", change.diff)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
-        return self._writer.make(self._plan(call))
+        return self._writer.make(self._plan(call), self.spec.name)
 
     def narrowed(self) -> ToolSpec | None:
         """After edits that found no place: only that file, and as `old` one of its lines."""

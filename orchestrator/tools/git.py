@@ -13,6 +13,7 @@ from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import runner, walk
 from orchestrator.tools.command import NO_OUTPUT, Commands
+from orchestrator.tools.labels import labels
 from orchestrator.tools.sandbox import Sandbox
 from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 from orchestrator.vcs import Repository
@@ -99,7 +100,8 @@ class GitTool:
         return "read" if all(one.effect == "read" for one in planned) else "command"
 
     def preview(self, call: ToolCall) -> Preview:
-        return Preview("git", f"git {call.arguments['command']}", self._commands.confined)
+        command = f"git {call.arguments['command']}"
+        return Preview("git", command, self._commands.confined, labels(command))
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         planned = plans(str(call.arguments["command"]), self._root)

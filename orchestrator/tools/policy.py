@@ -7,11 +7,8 @@ and holds. A "yes" never takes a command out of the sandbox.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from orchestrator.types import Effect, Mode
-
-Decision = Literal["allow", "ask", "deny"]
+from orchestrator.types import Decision, Effect, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +22,30 @@ class Verdict:
 ALLOW = Verdict("allow")
 
 
-def decide(mode: Mode, effect: Effect, sandboxed: bool, read_only_project: bool = False) -> Verdict:
-    """What `mode` says about a call of this effect.
+def decide(
+    mode: Mode,
+    effect: Effect,
+    sandboxed: bool,
+    read_only_project: bool = False,
+    rule: Decision | None = None,
+) -> Verdict:
+    """What `mode` says about a call of this effect, and what a person's `rule` makes of that.
 
-    `read_only_project`: the project cannot be written at all (read-only disk, no permission).
+    `read_only_project`: the project cannot be written at all (read-only disk, no permission). A rule may
+    always be stricter. It allows only what the mode would ask for, and no command outside the sandbox.
     """
+    verdict = _of_mode(mode, effect, sandboxed, read_only_project)
+    if verdict.decision == "deny" or rule is None or effect == "answer":
+        return verdict
+    if rule == "deny":
+        return Verdict("deny", "A rule of this project denies it (`orch rules`). Do without it.")
+    if rule == "ask":
+        return Verdict("ask", verdict.reason or "A rule of this project asks each time (`orch rules`).")
+    confined = effect != "command" or sandboxed
+    return ALLOW if confined else verdict
+
+
+def _of_mode(mode: Mode, effect: Effect, sandboxed: bool, read_only_project: bool) -> Verdict:
     if effect in ("read", "note", "answer"):
         return ALLOW
     if mode is Mode.READ_ONLY:

@@ -13,7 +13,7 @@ from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import syntax
 from orchestrator.tools.command import Commands
-from orchestrator.tools.shell import shell_argv
+from orchestrator.tools.shell import labels_of, shell_argv
 from orchestrator.tools.text import unfence
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -53,9 +53,15 @@ class Run:
         self._root = root
         self._commands = commands
 
+    def is_command(self, call: ToolCall) -> bool:
+        """Whether the code is a command line for the shell, and will be given to it."""
+        return _is_command(_code(call))
+
     def preview(self, call: ToolCall) -> Preview:
         code = _code(call)
-        return Preview("shell" if _is_command(code) else "run Python", code, self._commands.confined)
+        if _is_command(code):
+            return Preview("shell", code, self._commands.confined, labels_of(code))
+        return Preview("run Python", code, self._commands.confined, ("unknown",))
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         code = _code(call)

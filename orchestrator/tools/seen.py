@@ -28,6 +28,10 @@ class Seen:
             self.wanted = path
         self._paths.add(path)
 
+    def clear(self) -> None:
+        self._paths.clear()
+        self.wanted = None
+
     def __contains__(self, path: Path) -> bool:
         return path in self._paths
 

@@ -8,8 +8,9 @@ import sys
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools.command import Commands
+from orchestrator.tools.labels import labels
 from orchestrator.tools.text import unfence
-from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
+from orchestrator.types import Label, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MOST = 100_000
 
@@ -26,7 +27,7 @@ class Shell:
         self._commands = commands
 
     def preview(self, call: ToolCall) -> Preview:
-        return Preview("shell", _command(call), self._commands.confined)
+        return Preview("shell", _command(call), self._commands.confined, labels_of(_command(call)))
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         command = _command(call)
@@ -42,6 +43,11 @@ def _command(call: ToolCall) -> str:
     fenced = unfence(command)
     command = fenced[1].rstrip("\n") if fenced else command
     return command.removeprefix("$ ")
+
+
+def labels_of(command: str) -> tuple[Label, ...]:
+    """What a command line for this system's shell seems to do."""
+    return labels(command, powershell=sys.platform == "win32")
 
 
 def shell_argv(command: str) -> list[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.checkpoints.commands import Watched
+from orchestrator.checkpoints.store import Checkpoints, Limits
 from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools import files
-from orchestrator.tools.checkpoints import Checkpoints
 from orchestrator.tools.command import Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.git import GitTool
@@ -98,9 +101,13 @@ class Toolbox:
         commands = Commands(root, sandbox, settings.timeout_s, terminal)
         self._seen = seen = Seen()
         self._root = root
-        writer = Writer(root, Checkpoints(root, checkpoints), seen)
+        limits = Limits(settings.checkpoint_bytes, settings.checkpoint_file_bytes)
+        self.checkpoints = Checkpoints(root, checkpoints, limits)
+        writer = Writer(root, self.checkpoints, seen)
         self._edit = Edit(writer)
+        self._run = Run(root, commands)
         self._git = GitTool(root, sandbox, commands)
+        self._watched = Watched(self.checkpoints, self.git_wrap)
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
@@ -108,7 +115,7 @@ class Toolbox:
             Read(root, settings.output_chars, seen),
             Write(writer),
             self._edit,
-            Run(root, commands),
+            self._run,
             Shell(commands),
             self._git,
             RecallTool(recall),
@@ -137,6 +144,14 @@ class Toolbox:
             return self._git.effect(self._understand(call)[1])
         except ToolError:
             return "read"
+
+    def named(self, call: ToolCall) -> str:
+        """As rules know it: what a person denies as `shell` is no `run` either."""
+        tool = self._known(call)
+        with contextlib.suppress(ToolError):
+            if tool is self._run and self._run.is_command(self._understand(call)[1]):
+                return Shell.spec.name
+        return tool.spec.name if tool else call.name
 
     def git_wrap(self, argv: list[str]) -> list[str]:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
@@ -176,7 +191,10 @@ class Toolbox:
         started = time.monotonic()
         try:
             tool, understood = self._understand(call)
-            result = await tool.run(understood, sink)
+            if self.effect(call) == "command":
+                result = await self._command(tool, understood, sink)
+            else:
+                result = await tool.run(understood, sink)
         except OrchError as error:
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
@@ -185,17 +203,38 @@ class Toolbox:
         spent = int((time.monotonic() - started) * 1000)
         return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)
 
+    async def _command(self, tool: Tool, call: ToolCall, sink: OutputSink) -> ToolResult:
+        """Run a command; what it changed goes into checkpoints, however it ended."""
+        before = await asyncio.to_thread(self._watched.before)
+        try:
+            result = await tool.run(call, sink)
+        except BaseException:
+            self._watched.after(before, call.name)
+            raise
+        try:
+            changed = await asyncio.to_thread(self._watched.after, before, call.name)
+        except ToolError as error:  # it has run, whatever can be kept of it
+            return replace(result, text=f"{result.text}\n[{error.message}]")
+        return replace(result, changed=tuple(changed))
+
+    def forget_seen(self) -> None:
+        """What was read is not in the model's window any more."""
+        self._seen.clear()
+
     def _understand(self, call: ToolCall) -> tuple[Tool, ToolCall]:
         """The tool that was meant, and the call with its own argument names and types."""
         tool = self._tool(call)
         return tool, ToolCall(tool.spec.name, arguments(tool.spec, dict(call.arguments)))
 
     def _tool(self, call: ToolCall) -> Tool:
-        name = call.name.strip().lower()
-        tool = self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
+        tool = self._known(call)
         if tool is None:
             raise ToolError(f"There is no tool {call.name[:50]!r}.", f"Use one of: {', '.join(self._tools)}.")
         return tool
+
+    def _known(self, call: ToolCall) -> Tool | None:
+        name = call.name.strip().lower()
+        return self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
 
 
 def _failed(call: ToolCall, error: Exception) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, syntax
-from orchestrator.tools.checkpoints import Checkpoints
 from orchestrator.tools.seen import Seen, whole
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
@@ -57,12 +57,9 @@ class Writer:
             )
         return path
 
-    def make(self, change: Change) -> ToolResult:
-        try:
-            self._checkpoints.save(change.path)
-        except OSError as error:
-            raise ToolError(f"No checkpoint can be kept: {error.strerror}.", "Tell the user.") from error
-        files.write_atomic(change.path, change.data, change.shown)
+    def make(self, change: Change, call: str) -> ToolResult:
+        with self._checkpoints.change(change.path, call):
+            files.write_atomic(change.path, change.data, change.shown)
         self.seen.add(change.path)
         diff = change.diff
         added, removed = change_counts(diff)
@@ -92,7 +89,7 @@ class Write:
         change = self._plan(call)
         if change.old == change.new:
             return ToolResult(True, f"{change.shown} already holds exactly this; nothing was changed.")
-        return self._writer.make(change)
+        return self._writer.make(change, self.spec.name)
 
     def _plan(self, call: ToolCall) -> Change:
         path = self._writer.target(call.arguments["path"])

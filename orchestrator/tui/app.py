@@ -17,7 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from orchestrator.agent.slash import Fresh, Leave, Play, Said, handle
+from orchestrator.agent.slash import Back, Fresh, Leave, Play, Said, handle
 from orchestrator.errors import OrchError
 from orchestrator.events import Answer, HandedOver, ToolResultEvent
 from orchestrator.tui import commands, keys
@@ -162,6 +162,11 @@ class OrchApp(App[None]):
                     await self.main.chat.say(Aside(text))
                     self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
+                case Back(text, prompt):
+                    await self.main.chat.say(Aside(text))
+                    self.main.prompt.put_before([prompt] if prompt else [])
+                    self.main.recorded()
+                    self._git()
                 case Play(prompt):
                     self.conductor.submit(prompt)
                 case Leave():

@@ -68,8 +68,10 @@ class Proposal:
 def frame_title(proposal: Proposal, width: int, line: str) -> Content:
     """`write a.py ── in this project · sandboxed` over `width` cells; `line` is the style of the line."""
     safe = proposal.preview.sandboxed
-    where = Content.styled(
-        "in this project · sandboxed" if safe else "NOT sandboxed", "" if safe else "bold $text-error"
+    said = " · ".join(proposal.preview.labels)
+    where = Content.assemble(
+        (f"{said} · " if said else "", "$text-warning"),
+        ("in this project · sandboxed" if safe else "NOT sandboxed", "" if safe else "bold $text-error"),
     )
     title = Content.styled(proposal.title, "bold")
     room = width - where.cell_length - 4
@@ -83,7 +85,8 @@ def answer_keys(proposal: Proposal) -> Sequence[tuple[str, str]]:
     keys = [("y", "yes"), ("n", "no"), ("r", "no, because…")]
     if proposal.argument():
         keys.append(("e", "edit"))
-    return [*keys, ("a", f"always for {proposal.tool}"), ("v", "view all")]
+    scope = "project" if proposal.preview.sandboxed else "session"
+    return [*keys, ("a", f"always {proposal.tool} in this {scope}"), ("v", "view")]
 
 
 def length(rows: Sequence[Row]) -> str:

@@ -1,11 +1,12 @@
 """Projects, workspaces and the registry that remembers them."""
 
 from orchestrator.workspaces.projects import Project, find_project, open_project, share_id, workspace_of
-from orchestrator.workspaces.registry import Known, Registry, remember
+from orchestrator.workspaces.registry import Known, ProjectRules, Registry, remember
 
 __all__ = [
     "Known",
     "Project",
+    "ProjectRules",
     "Registry",
     "find_project",
     "open_project",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import durable
 from orchestrator.errors import ProjectError
 from orchestrator.paths import Home
+from orchestrator.types import DECISIONS, Decision
 from orchestrator.workspaces.projects import Project, workspace_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def remember(project: Project, home: Home) -> None:
 
 
 class Registry:
-    """Tables `projects`, `workspaces` and `preferences`; safe for many processes at once."""
+    """Tables `projects`, `workspaces`, `rules` and `preferences`; safe for many processes at once."""
 
     def __init__(self, home: Home, warn: Warn | None = None) -> None:
         self._path = home.registry
@@ -97,6 +98,30 @@ class Registry:
                 {"name": name, "value": value}, lambda doc: doc.get("name") == name
             )
 
+    def rules(self, project: str) -> dict[str, Decision]:
+        """Tool → what a person decided about it in this project."""
+        with self._open() as db:
+            rows = db.table("rules").all()
+        return {
+            str(row["tool"]): row["decision"]
+            for row in rows
+            if row.get("project") == project and row.get("decision") in DECISIONS and row.get("tool")
+        }
+
+    def set_rule(self, project: str, tool: str, decision: Decision) -> None:
+        row = {"project": project, "tool": tool, "decision": decision}
+        with self._open() as db:
+            db.table("rules").upsert(row, _rule_of(project, tool))
+
+    def drop_rule(self, project: str, tool: str) -> bool:
+        """Whether there was one."""
+        with self._open() as db:
+            return bool(db.table("rules").remove(_rule_of(project, tool)))
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[TinyDB]:
         import filelock  # 10 ms
@@ -128,6 +153,33 @@ class Registry:
         self._warn(f"The registry was damaged; it is kept as {aside}, and a new one was started.")
 
 
+class ProjectRules:
+    """The rules of one project for a session: read again whenever another process changed the registry."""
+
+    def __init__(self, registry: Registry, project: str) -> None:
+        self._registry = registry
+        self._project = project
+        self._sign: tuple[int, ...] | None = ()
+        self._rules: dict[str, Decision] = {}
+
+    def of(self, tool: str) -> Decision | None:
+        if (sign := self._state()) != self._sign:
+            self._rules = self._registry.rules(self._project) if sign else {}
+            self._sign = sign
+        return self._rules.get(tool)
+
+    def allow(self, tool: str) -> None:
+        """Raises `ProjectError`."""
+        self._registry.set_rule(self._project, tool, "allow")
+
+    def _state(self) -> tuple[int, ...] | None:
+        try:
+            status = self._registry.path.stat()
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
 class _Storage:
     """What TinyDB reads and writes through."""
 
@@ -157,6 +209,10 @@ def _valid(data: Any) -> bool:
             for table in data.values()
         )
     )
+
+
+def _rule_of(project: str, tool: str) -> Any:  # TinyDB's type of a query asks for a hash, too
+    return lambda row: row.get("project") == project and row.get("tool") == tool
 
 
 def _known(row: Mapping[str, Any]) -> Known | None:

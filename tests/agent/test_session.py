@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from orchestrator.agent.loop import ANSWER_SPEC, Limits
 from orchestrator.agent.parts import Parts
 from orchestrator.agent.session import Session
 from orchestrator.agent.slash import Said, handle
+from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
 from orchestrator.errors import WindowFull, WorkerDied
@@ -77,6 +79,11 @@ class Tools:
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         return spec
 
+    def forget_seen(self) -> None: ...
+
+    def named(self, call: ToolCall) -> str:
+        return call.name
+
     def refusal(self, call: ToolCall) -> str:
         return "" if self.unread and call.name == self.unread.name else self.refused
 
@@ -107,6 +114,9 @@ class Documents:
 
     def close_session(self, session: str, reason: str) -> None:
         self.closed.append((session, reason))
+
+    def rewriting(self, sessions: Iterable[str]) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class Running:
@@ -158,6 +168,7 @@ def world(
         documents=documents,
         approver=approver or Never(),
         running=running,
+        checkpoints=Checkpoints(home.root, home.root / ".orchestrator" / "checkpoints"),
         fixed=fixed_messages(describe((*tools.specs, ANSWER_SPEC))),
         facts=lambda: {"branch": "main"},
         memory=memory(journal) if memory else None,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -131,10 +130,15 @@ def test_each_change_keeps_what_was_before(bench: Bench) -> None:
     bench("edit", path="a.txt", old="two", new="three")
     bench("write", path="b.txt", content="new\n")
     folder = bench.root / ".orchestrator/checkpoints"
-    kept = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
-    assert [entry["path"] for entry in kept] == ["a.txt", "a.txt", "b.txt"]
-    assert [(folder / entry["sha"]).read_text() for entry in kept[:2]] == ["one\n", "two\n"]
-    assert kept[2]["sha"] is None
+    kept = bench.toolbox.checkpoints.entries()
+    assert [(entry.call, entry.path) for entry in kept] == [
+        ("write", "a.txt"),
+        ("edit", "a.txt"),
+        ("write", "b.txt"),
+    ]
+    assert [(folder / entry.before.sha).read_text() for entry in kept[:2]] == ["one\n", "two\n"]
+    assert kept[2].before.kind == "missing"
+    assert [entry.after == kept[1].before for entry in kept] == [True, False, False]
 
 
 def test_checkpoints_do_not_leave_the_project(bench: Bench, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What files held before tools changed them, outside the user's git, and the way back."""
