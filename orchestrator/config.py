@@ -50,7 +50,7 @@ class ContextSettings:
 class ToolSettings:
     timeout_s: int = _doc(120, "seconds a command may run")
     output_chars: int = _doc(6000, "characters of a result that the model reads")
-    sandbox: str = _doc("auto", "auto: bubblewrap where it works; none: ask for every command")
+    sandbox: str = _doc("auto", "auto: the best that works; bwrap; landlock; none: ask for every command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Settings:
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
-    "tools.sandbox": ("auto", "none"),
+    "tools.sandbox": ("auto", "bwrap", "landlock", "none"),
     "snapshots.prewarm": ("on", "off"),
     "server.key_over_http": ("refuse", "allow"),
     "app.theme": ("dark", "light", "terminal"),

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.errors import SandboxError
 from orchestrator.paths import Home
 from orchestrator.tools import sandbox as module
+from orchestrator.tools.confinement.hidden import secret_paths
 from orchestrator.tools.sandbox import Bubblewrap, probe
 from tests.tools.conftest import Bench, bench_in
 
@@ -86,7 +87,7 @@ def test_secrets_are_out_of_sight(confined: Bench, tmp_path: Path, monkeypatch: 
 
 def test_the_homes_of_users_and_node_are_hidden_by_default(orch_home: Home) -> None:
     (orch_home.root / "journal").write_text("canary")
-    assert orch_home.root in module.secret_paths(orch_home.root)
+    assert orch_home.root in secret_paths(orch_home.root)
 
 
 def test_git_and_orch_folders_are_read_only(confined: Bench) -> None:
@@ -173,7 +174,7 @@ def test_a_bubblewrap_that_does_not_work_is_told(
         broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
         broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = module._probe.__wrapped__(tmp_path)
+    found = module._tried.__wrapped__("bwrap", tmp_path)
     assert found.tier == "none"
     assert ("not installed" if fault == "missing" else "Permission denied") in found.reason
 
