@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "forget": ("forget", "Remove what a record says, everywhere and for good."),
     "model": ("model", "List, get, choose and test models."),
     "config": ("config", "Read and change settings."),
+    "sandbox": ("sandbox", "Run a command as the agent would; say what confines it."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),
 }
 """name -> (module in orchestrator.commands, one line of help)."""

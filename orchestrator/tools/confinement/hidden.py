@@ -12,19 +12,19 @@ PRIVATE = ("/tmp", "/var/tmp", "/run", "/var/run")
 _HOME = """
 .ssh .gnupg .aws .azure .kube .docker .password-store .netrc .pgpass .my.cnf .git-credentials .npmrc
 .yarnrc.yml .pypirc .cargo/credentials .cargo/credentials.toml .gem/credentials .bundle/config
-.composer/auth.json .m2/settings.xml .gradle/gradle.properties .subversion/auth .s3cfg .boto .databrickscfg
-.snowflake .fly .kaggle .terraform.d .terraformrc .vault-token .huggingface .pki .cert .Xauthority
-.ICEauthority .config/gh .config/glab-cli .config/hub .config/git/credentials .config/gcloud .config/op
-.config/doctl .config/hcloud .config/heroku .config/netlify .config/composer/auth.json .config/rclone
-.config/sops .config/age .config/1Password .config/Bitwarden .config/keepassxc .config/github-copilot
-.config/google-chrome .config/google-chrome-beta .config/chromium .config/BraveSoftware
-.config/microsoft-edge .config/vivaldi .config/opera .config/Signal .config/Slack .config/discord
-.config/opencode .config/goose .config/evolution .cache/huggingface/token .cache/google-chrome
-.cache/chromium .cache/mozilla .mozilla .thunderbird .var/app snap .local/share/keyrings
-.local/share/kwalletd .local/share/evolution .local/share/fish .local/share/opencode
-.local/share/TelegramDesktop .bash_history .zsh_history .python_history .node_repl_history .psql_history .mysql_history .sqlite_history
-.lesshst .viminfo .electrum .bitcoin .ethereum Library/Keychains Library/Cookies .claude .claude.json .codex
-.gemini .cursor
+.composer/auth.json .m2/settings.xml .gradle/gradle.properties .subversion/auth .s3cfg .boto
+.databrickscfg .snowflake .fly .kaggle .terraform.d .terraformrc .vault-token .huggingface .pki .cert
+.Xauthority .ICEauthority .config/gh .config/glab-cli .config/hub .config/git/credentials .config/gcloud
+.config/op .config/doctl .config/hcloud .config/heroku .config/netlify .config/composer/auth.json
+.config/rclone .config/sops .config/age .config/1Password .config/Bitwarden .config/keepassxc
+.config/github-copilot .config/google-chrome .config/google-chrome-beta .config/chromium
+.config/BraveSoftware .config/microsoft-edge .config/vivaldi .config/opera .config/Signal .config/Slack
+.config/discord .config/opencode .config/goose .config/evolution .cache/huggingface/token
+.cache/google-chrome .cache/chromium .cache/mozilla .mozilla .thunderbird .var/app snap
+.local/share/keyrings .local/share/kwalletd .local/share/evolution .local/share/fish
+.local/share/opencode .local/share/TelegramDesktop .bash_history .zsh_history .python_history
+.node_repl_history .psql_history .mysql_history .sqlite_history .lesshst .viminfo .electrum .bitcoin
+.ethereum Library/Keychains Library/Cookies .claude .claude.json .codex .gemini .cursor
 """
 _SYSTEM = """
 /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/ssl/private /etc/sudoers /etc/sudoers.d

@@ -36,7 +36,9 @@ _NOTHING = (ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
 
 def run(settings: dict[str, Any], command: list[str]) -> None:
     """Never returns: the exit code is the command's, 128 and more after a signal, as in a shell."""
+    parent = os.getppid()
     _prctl(_SUBREAPER, 1)
+    _prctl(_DEATH_SIGNAL, signal.SIGTERM)
     _sweep()
     folder = _temporary()
     waiting = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
@@ -47,7 +49,7 @@ def run(settings: dict[str, Any], command: list[str]) -> None:
             _inside(settings, command, folder, waiting)
         except (OSError, ValueError, KeyError) as error:
             enter.fail(error)
-    code = _keep(inner, waiting)
+    code = _keep(inner, waiting, parent)
     _end_rest()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(code)
@@ -66,10 +68,12 @@ def _temporary() -> str:
             continue  # swept by another before it was locked
 
 
-def _keep(inner: int, waiting: set[signal.Signals]) -> int:
-    """Pass polite signals on, until the inner one ends."""
+def _keep(inner: int, waiting: set[signal.Signals], parent: int) -> int:
+    """Pass polite signals on, until the inner one ends. If orch itself died, so do we, and that ends it."""
     while True:
         number = signal.sigwait(waiting)
+        if os.getppid() != parent:
+            os._exit(enter.FAILED)
         if number != signal.SIGCHLD:
             _signal(-inner, signal.SIGTERM)
             _signal(inner, signal.SIGTERM)
