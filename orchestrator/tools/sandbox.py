@@ -122,7 +122,10 @@ def _bubblewrap(hidden: Path) -> Sandbox:
     if program is None:
         return NoSandbox("Bubblewrap is not installed: install the package bubblewrap.")
     candidates = (
-        Bubblewrap(program, hidden, grouped, sealed) for grouped in (True, False) for sealed in (True, False)
+        Bubblewrap(program, hidden, grouped, sealed, abi)
+        for abi in sorted({version(), 0}, reverse=True)
+        for grouped in (True, False)
+        for sealed in (True, False)
     )
     return _first(candidates, "Bubblewrap")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from orchestrator import paths
 from orchestrator.errors import SandboxError
 from orchestrator.tools.confinement import cgroup, hidden, seccomp, start
-from orchestrator.tools.confinement.enter import FILTER
 from orchestrator.tools.confinement.hidden import private, secret_paths, within
 from orchestrator.tools.confinement.syscalls import architecture
 
@@ -28,12 +27,14 @@ _ISOLATE = (
 
 @dataclass(frozen=True, slots=True)
 class Bubblewrap:
-    """`grouped`: in a control group of its own; `sealed`: no further user namespaces inside."""
+    """`grouped`: in a control group of its own; `sealed`: no further user namespaces inside; `landlock`: the
+    kernel's version of it, 0 where it is not used."""
 
     program: str
     hidden: Path
     grouped: bool = False
     sealed: bool = False
+    landlock: int = 0
 
     @property
     def tier(self) -> str:
@@ -62,6 +63,7 @@ class Bubblewrap:
             "filling the disk from within the project",
             "changing what you run next yourself: a Makefile, a script, a new repository in a subfolder",
             "with --network: every host, and services of this machine that listen on it",
+            *(() if self.landlock else ("writing into named pipes of other programs",)),
             *(() if self.grouped else ("using up memory with many processes, before its time is up",)),
             *(() if architecture() else ("no filter of system calls: this processor is not known to it",)),
         )
@@ -85,6 +87,11 @@ class Bubblewrap:
         # On a read-only disk nothing can be mounted over the guarded folders, and nothing has to be.
         writable = writable and os.access(root, os.W_OK) and not _too_wide(root)
         machine = architecture()
+        rules = seccomp.program(seccomp.in_namespaces(network), machine) if machine else b""
+        open_to = [
+            str(path) for path in (root, *also_writable, *map(Path, ("/dev", "/proc", *hidden.PRIVATE)))
+        ]
+        settings = {"filter": rules.hex(), "pipes": {"abi": self.landlock, "writable": open_to}}
         seen = [*also_readable, *(hidden.name_servers() if network else ())]
         command = [
             *(self.program, "--ro-bind", "/", "/", "--dev", "/dev", *_bounded("/dev/shm"), "--proc", "/proc"),
@@ -99,13 +106,11 @@ class Bubblewrap:
             *_hide(hidden.sockets(root, secrets)),
             *_ISOLATE,
             *(("--disable-userns",) if self.sealed else ()),
-            *(("--seccomp", str(FILTER)) if machine else ()),
             *(() if network else ("--unshare-net",)),
             *("--setenv", "TMPDIR", "/tmp", "--setenv", "XDG_CACHE_HOME", "/tmp/.cache"),
-            *("--chdir", str(root), "--", *argv),
+            *("--chdir", str(root), "--", *start.entering(argv, settings)),
         ]
-        rules = seccomp.program(seccomp.in_namespaces(network), machine) if machine else b""
-        return start.entering(command, {"filter": rules.hex()}, self.grouped)
+        return start.in_groups(command) if self.grouped else command
 
     @contextlib.contextmanager
     def guard(self, project: Path) -> Iterator[None]:
@@ -169,9 +174,9 @@ def _interpreter(root: Path, hidden_paths: Sequence[Path]) -> list[str]:
 
 
 def interpreters(root: Path, hidden_paths: Sequence[Path]) -> list[Path]:
-    """Folders of our own Python that lie in a hidden one, and hold no secret themselves."""
+    """Folders of our own Python, and the helper's, that lie in a hidden one and hold no secret themselves."""
     found = []
-    for prefix in sorted({Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}):
+    for prefix in sorted({Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), start.FOLDER}):
         covered = private(prefix) or any(within(prefix, path) for path in hidden_paths)
         holds_secret = any(within(path, prefix) for path in hidden_paths)
         if covered and not holds_secret and not within(prefix, root) and not within(root, prefix):

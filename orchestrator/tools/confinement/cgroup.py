@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 
 PROCESSES = 2048
+MAY_LACK = ("memory.swap.max", "memory.oom.group")
+"""Files that a kernel without swap accounting, or an old one, does not have."""
 _PREFIX = "orch-"
 _PROC = Path("/proc/self")
 
@@ -26,6 +28,14 @@ class Place:
     folder: Path
     values: tuple[tuple[str, str], ...]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group to be made: its folder, and what to write into which of its files."""
+
+    path: str
+    values: tuple[tuple[str, str], ...]
 
 
 @cache
@@ -78,10 +88,10 @@ def find(mounts: str, own: str, memory: int) -> tuple[Place, ...]:
     return tuple(found.values())
 
 
-def groups() -> list[dict[str, object]]:
+def groups() -> list[Group]:
     """One command's groups: paths that nobody has used before, and what to write in each."""
     name = f"{_PREFIX}{uuid.uuid4().hex}"
-    return [{"path": str(place.folder / name), "values": dict(place.values)} for place in places()]
+    return [Group(str(place.folder / name), place.values) for place in places()]
 
 
 def sweep() -> None:

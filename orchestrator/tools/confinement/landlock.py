@@ -109,7 +109,8 @@ class Landlock:
                 "writable": [str(path) for path in (root, *also_writable)] if ours else [],
             },
         }
-        return start.entering(argv, settings, self.grouped)
+        command = start.entering(argv, settings)
+        return start.in_groups(command) if self.grouped else command
 
     @contextlib.contextmanager
     def guard(self, project: Path) -> Iterator[None]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 _MAKE_DEVICES = 1 << 6 | 1 << 9 | 1 << 11  # character, socket, block: never granted
-TRUNCATE, IOCTL_DEVICE = 1 << 14, 1 << 15
+REFER, TRUNCATE, IOCTL_DEVICE = 1 << 13, 1 << 14, 1 << 15
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
 _READ = EXECUTE | READ_FILE | READ_DIR
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -53,6 +53,22 @@ def run(settings: dict[str, Any], command: list[str]) -> None:
     _end_rest()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(code)
+
+
+def narrow(settings: dict[str, Any]) -> None:
+    """Inside bubblewrap: what a read-only mount lets through, writing into named pipes, and the filter."""
+    rules = settings["pipes"]
+    if rules["abi"]:
+        # Moving between folders is refused unless it is granted, even where it is not ruled.
+        moving = REFER if rules["abi"] >= 2 else 0
+        ruleset = _ruleset(rules["abi"], WRITE_FILE | moving)
+        if moving:
+            _grant(ruleset, "/", moving)
+        for path in rules["writable"]:
+            _grant(ruleset, path, WRITE_FILE)
+        _call(_RESTRICT, ruleset, 0)
+    if settings["filter"]:
+        _load_filter(bytes.fromhex(settings["filter"]))
 
 
 def _temporary() -> str:
@@ -113,10 +129,9 @@ def _inside(settings: dict[str, Any], command: list[str], folder: str, waiting: 
     rules, keeper = settings["landlock"], os.getppid()
     os.setsid()  # no controlling terminal, and a signal to the keeper's group does not end us
     _prctl(_DEATH_SIGNAL, signal.SIGTERM)
-    enter.join(settings["groups"])
     enter.limit(settings["limits"])
     _drop_capabilities()
-    ruleset = _ruleset(rules["abi"], rules["network"])
+    ruleset = _ruleset(rules["abi"], _handled(rules["abi"]), network=rules["network"])
     _grant_all(ruleset, rules, folder)
     terminal = [number for number in (0, 1, 2) if os.isatty(number)]
     for number in terminal:  # it is open already; opened again as /dev/stdout it stays usable
@@ -228,7 +243,7 @@ def _handled(abi: int) -> int:
     return (1 << bits) - 1
 
 
-def _ruleset(abi: int, network: bool) -> int:
+def _ruleset(abi: int, rights: int, network: bool = True) -> int:
     class Attributes(ctypes.Structure):
         _fields_ = (
             ("files", ctypes.c_uint64),
@@ -236,7 +251,7 @@ def _ruleset(abi: int, network: bool) -> int:
             ("scoped", ctypes.c_uint64),
         )
 
-    attributes = Attributes(_handled(abi), 0 if network or abi < 4 else 3, 3 if abi >= 6 else 0)
+    attributes = Attributes(rights, 0 if network or abi < 4 else 3, 3 if abi >= 6 else 0)
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     return _call(_CREATE, ctypes.byref(attributes), size, 0)
 

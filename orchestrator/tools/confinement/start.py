@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,16 +12,36 @@ from typing import Any
 from orchestrator.tools.confinement import cgroup
 
 FILE_BYTES = 4 << 30
+FOLDER = Path(__file__).resolve().parent
 _PROCESSES = 4096
 _ENTER = "import sys; sys.path.insert(0, sys.argv[1]); import enter; enter.main()"
 
 
-def entering(command: Sequence[str], settings: Mapping[str, Any], grouped: bool) -> list[str]:
-    """`command` behind the helper. `grouped`: in control groups of its own as well."""
-    own = {"limits": limits(), "groups": cgroup.groups() if grouped else [], "filter": ""}
-    folder = str(Path(__file__).parent)
+def entering(command: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+    """`command` behind the helper."""
     python = sys.executable or "python3"
-    return [python, "-I", "-S", "-c", _ENTER, folder, json.dumps({**own, **settings}), "--", *command]
+    told = json.dumps({"limits": limits(), **settings})
+    return [python, "-I", "-S", "-c", _ENTER, str(FOLDER), told, "--", *command]
+
+
+def in_groups(command: Sequence[str]) -> list[str]:
+    """`command` in control groups of its own, by a shell: the cheapest program that can enter one."""
+    steps = []
+    for group in cgroup.groups():
+        folder = shlex.quote(group.path)
+        steps.append(f"mkdir -p {folder} 2>/dev/null")
+        for name, value in group.values:
+            may_lack = " || :" if name in cgroup.MAY_LACK else ""
+            steps.append(f"{{ echo {shlex.quote(value)} > {folder}/{name}{may_lack}; }} 2>/dev/null")
+        steps.append(f"{{ echo $$ > {folder}/cgroup.procs; }} 2>/dev/null")
+    tries = f'for try in 1 2 3 4 5; do {" && ".join(steps)} && exec "$@"; done'
+    return [
+        "/bin/sh",
+        "-c",
+        f"{tries}; echo 'orch: no control group could be made' >&2; exit 125",
+        "sh",
+        *command,
+    ]
 
 
 def limits() -> dict[str, int]:
