@@ -88,13 +88,12 @@ class Bubblewrap:
         writable = writable and os.access(root, os.W_OK) and not _too_wide(root)
         machine = architecture()
         rules = seccomp.program(seccomp.in_namespaces(network), machine) if machine else b""
-        open_to = [
-            str(path) for path in (root, *also_writable, *map(Path, ("/dev", "/proc", *hidden.PRIVATE)))
-        ]
+        open_to = [str(path) for path in (root, *also_writable, *map(Path, ("/dev", *hidden.PRIVATE)))]
         settings = {"filter": rules.hex(), "pipes": {"abi": self.landlock, "writable": open_to}}
         seen = [*also_readable, *(hidden.name_servers() if network else ())]
         command = [
-            *(self.program, "--ro-bind", "/", "/", "--dev", "/dev", *_bounded("/dev/shm"), "--proc", "/proc"),
+            *(self.program, "--ro-bind", "/", "/", "--dev", "/dev", *_bounded("/dev/shm")),
+            *("--remount-ro", "/dev", "--proc", "/proc", *_kernel_files()),
             *_private_folders(),
             *_hide(path for path in outside if not private(path)),
             *_interpreter(root, outside),
@@ -145,6 +144,24 @@ def _too_wide(root: Path) -> bool:
 def _bounded(folder: str) -> list[str]:
     """A temporary file system would take up to half of the memory by itself."""
     return ["--size", str(min(2 << 30, cgroup.memory_limit() // 3)), "--tmpfs", folder]
+
+
+def _kernel_files() -> list[str]:
+    """What is not about processes in `/proc` is the whole machine's, and root's to write in any namespace:
+    `core_pattern` names a program that the kernel runs as root."""
+    args = []
+    for entry in sorted(Path("/proc").iterdir()):
+        of_processes = entry.name.isdigit() or entry.is_symlink() or entry.name == "sysvipc"
+        if not of_processes and _writable(entry):
+            args += ["--ro-bind", str(entry), str(entry)]
+    return args
+
+
+def _writable(entry: Path) -> bool:
+    with contextlib.suppress(OSError):
+        found = entry.stat()
+        return stat.S_ISDIR(found.st_mode) or bool(found.st_mode & 0o222)
+    return False
 
 
 def _private_folders() -> list[str]:
