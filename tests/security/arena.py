@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from orchestrator.errors import ToolError
 from orchestrator.paths import Home
 from orchestrator.tools.command import Commands
 from orchestrator.tools.sandbox import NoSandbox, Sandbox, tried
@@ -23,7 +24,7 @@ from orchestrator.tools.shell import shell_argv
 from tests.security.cases import CASES, CONTROLS
 from tests.security.world import World
 
-SETTLE_S = 2.0
+SETTLE_S = 10.0
 """How long a killed process may take to vanish before it counts as left behind."""
 
 
@@ -74,6 +75,7 @@ def _run(sandbox: Sandbox, world: World, command: str, timeout_s: float) -> tupl
     words = {
         "HOME": str(world.home),
         "OUT": str(world.outside),
+        "NAME": world.outside.name,
         "VICTIM": str(world.victim.pid),
         "KIT": f"{sys.executable} kit.py",
         "TCP6": str(world.ports.get("tcp6", 1)),
@@ -84,8 +86,16 @@ def _run(sandbox: Sandbox, world: World, command: str, timeout_s: float) -> tupl
     }
     command = re.sub(rf"(?<![$A-Z_])({'|'.join(words)})\b(?!=)", lambda found: words[found[1]], command)
     commands = Commands(world.project, sandbox, timeout_s)
-    result = asyncio.run(commands.run(shell_argv(command), lambda piece: None))
-    return result.text, result.exit_code
+    until = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            result = asyncio.run(commands.run(shell_argv(command), lambda piece: None))
+        except ToolError:  # what a fork bomb left is still dying, and there is no room for another process
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return result.text, result.exit_code
 
 
 def _tell(**what: object) -> None:

@@ -135,9 +135,9 @@ class World:
         libc.shmat.restype = ctypes.c_void_p
         address = libc.shmat(number, None, 0)
         ctypes.memmove(address, payload, len(payload))
-        self._shared = Path("/dev/shm/orch-canary")
-        self._shared.write_text(self.token)
-        (Path("/tmp") / "orch-canary").write_text(self.token)
+        self.scattered = [Path(folder, self.outside.name) for folder in ("/dev/shm", "/tmp", "/var/tmp")]
+        for path in self.scattered:
+            path.write_text(self.token)
 
     def _victim(self) -> None:
         secret = self.home / ".ssh/id_ed25519"
@@ -261,7 +261,7 @@ class World:
     def end(self) -> None:
         self.victim.send_signal(signal.SIGKILL)
         self.victim.wait()
-        for path in (self._shared, Path("/tmp/orch-canary")):
+        for path in self.scattered:
             path.unlink(missing_ok=True)
         ctypes.CDLL(None).shmctl(self._segment, 0, None)
         shutil.rmtree(self.outside, ignore_errors=True)

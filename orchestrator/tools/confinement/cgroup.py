@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-PROCESSES = 2048
+PROCESSES = 1024
 MAY_LACK = ("memory.swap.max", "memory.oom.group")
 """Files that a kernel without swap accounting, or an old one, does not have."""
 _PREFIX = "orch-"

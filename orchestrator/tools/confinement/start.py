@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _ENTER = "import sys; sys.path.insert(0, sys.argv[1]); import enter; enter.main(
 def entering(command: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     """`command` behind the helper."""
     python = sys.executable or "python3"
-    told = json.dumps({"limits": limits(), **settings})
+    told = marshal.dumps({"limits": limits(), **settings}).hex()  # read by the same Python
     return [python, "-I", "-S", "-c", _ENTER, str(FOLDER), told, "--", *command]
 
 
