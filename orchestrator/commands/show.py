@@ -86,13 +86,19 @@ def _whole(record: Record, citation: str) -> Iterator[str]:
 
 def _commit(citation: str, path: Path) -> str | None:
     """The commit as text; None where the citation names none here."""
+    from orchestrator.config import load
+    from orchestrator.paths import home
+    from orchestrator.tools.git import confined_reading
+    from orchestrator.tools.sandbox import chosen
     from orchestrator.vcs import Repository
 
     match = _COMMIT.match(citation.strip())
     if match is None:
         return None
     try:
-        repository = Repository.find(path)
+        where = home()
+        sandbox = chosen(load(where.config).tools.sandbox, where)
+        repository = Repository.find(path, lambda argv: confined_reading(argv, path, sandbox))
         if repository is None or not repository.has(match[1]):
             return None
         code, text = repository.run(
