@@ -227,8 +227,7 @@ class Repository:
             raise VcsError(f"git {args[0]} failed: {error}") from error
 
     def _local(self) -> _Local:
-        """Read anew each time: the configuration may have changed since. Reading runs nothing, and is
-        confined all the same."""
+        """Read anew each time, since it may have changed. Reading runs nothing; it is confined all the same."""
         config = _BASE | _trusted(self.root)
         argv = [*_hardened(config, {}), "config", "--list", "--includes", "--name-only", "-z"]
         code, text, said = _capture(self._wrap(argv) if self._wrap else argv, self.folder)
@@ -337,10 +336,8 @@ def _hardened(config: dict[str, str], place: dict[str, str]) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _user_config(environment: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Identity and trusted folders, from the user's own configuration only; reading runs nothing.
-
-    Not confined: it starts at the root of the disk, so no repository has a say in it.
-    """
+    """Identity and trusted folders, from the user's own configuration only. Reading runs nothing, and starts
+    at the root of the disk, where no repository has a say: so it is not confined."""
     pattern = r"^(user\.(name|email)|safe\.directory)$"
     argv = ["git", "config", "--global", "-z", "--get-regexp", pattern]
     code, text, _ = _capture(argv, Path(Path.cwd().anchor), dict(environment))

@@ -159,13 +159,18 @@ def check_ripgrep(home: Home) -> Finding:
 
 
 def check_sandbox(home: Home) -> Finding:
-    from orchestrator.tools.sandbox import probe
+    from orchestrator.tools.sandbox import probe, tried
 
-    sandbox = probe()
+    sandbox = probe(home)
     if sandbox.tier == "none":
         remedy = "Until it works, every command is asked for."
         return Finding("sandbox", "warning", sandbox.reason, remedy)
-    return Finding("sandbox", "ok", "bubblewrap works")
+    if sandbox.tier == "landlock":
+        text = "Landlock works, bubblewrap does not: commands cannot write in the project."
+        return Finding(
+            "sandbox", "warning", text, f"{tried('bwrap', home).reason} See orch sandbox --status."
+        )
+    return Finding("sandbox", "ok", "bubblewrap works; not stopped: " + "; ".join(sandbox.leaves))
 
 
 def check_git(home: Home) -> Finding:

@@ -18,6 +18,7 @@ from orchestrator.errors import SandboxError
 from orchestrator.tools.confinement import cgroup, hidden, seccomp, start
 from orchestrator.tools.confinement.bubblewrap import interpreters
 from orchestrator.tools.confinement.syscalls import architecture
+from orchestrator.tools.runner import MARK
 
 OLDEST = 3
 _SCOPES = 6
@@ -104,12 +105,13 @@ class Landlock:
                 "scoped": scoped,
                 "network": network,
                 "project": str(root),
+                "mark": (start.KEPT, MARK),
                 "hidden": [str(path) for path in sorted(covered)],
                 "readable": [str(path) for path in readable],
                 "writable": [str(path) for path in (root, *also_writable)] if ours else [],
             },
         }
-        command = start.entering(argv, settings)
+        command = start.unmarked(start.entering(argv, settings))
         return start.in_groups(command) if self.grouped else command
 
     @contextlib.contextmanager

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.tools.confinement import cgroup
+from orchestrator.tools.runner import MARK
 
+KEPT = "ORCH_KEPT_MARK"
 FILE_BYTES = 4 << 30
 FOLDER = Path(__file__).resolve().parent
 _PROCESSES = 4096
@@ -22,6 +24,15 @@ def entering(command: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     python = sys.executable or "python3"
     told = marshal.dumps({"limits": limits(), **settings}).hex()  # read by the same Python
     return [python, "-I", "-S", "-c", _ENTER, str(FOLDER), told, "--", *command]
+
+
+def unmarked(command: Sequence[str]) -> list[str]:
+    """`command` without the runner's mark in its environment, but told of it.
+
+    The runner kills what bears the mark; who must outlive that, to end what does not, hands it on.
+    """
+    take = f'{KEPT}="${MARK}"; export {KEPT}; unset {MARK}; exec "$@"'
+    return ["/bin/sh", "-c", take, "sh", *command]
 
 
 def in_groups(command: Sequence[str]) -> list[str]:
