@@ -227,7 +227,7 @@ class Repository:
             raise VcsError(f"git {args[0]} failed: {error}") from error
 
     def _local(self) -> _Local:
-        """Read anew each time, since it may have changed. Reading runs nothing; it is confined all the same."""
+        """Read anew each time, since it may have changed. Reading runs nothing, and is confined too."""
         config = _BASE | _trusted(self.root)
         argv = [*_hardened(config, {}), "config", "--list", "--includes", "--name-only", "-z"]
         code, text, said = _capture(self._wrap(argv) if self._wrap else argv, self.folder)
