@@ -109,7 +109,7 @@ class Bubblewrap:
             *("--setenv", "TMPDIR", "/tmp", "--setenv", "XDG_CACHE_HOME", "/tmp/.cache"),
             *("--chdir", str(root), "--", *start.entering(argv, settings)),
         ]
-        return start.in_groups(command) if self.grouped else command
+        return start.in_groups(command, cgroup.groups()) if self.grouped else command
 
     @contextlib.contextmanager
     def guard(self, project: Path) -> Iterator[None]:

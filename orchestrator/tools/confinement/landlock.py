@@ -112,7 +112,7 @@ class Landlock:
             },
         }
         command = start.unmarked(start.entering(argv, settings))
-        return start.in_groups(command) if self.grouped else command
+        return start.in_groups(command, cgroup.groups()) if self.grouped else command
 
     @contextlib.contextmanager
     def guard(self, project: Path) -> Iterator[None]:

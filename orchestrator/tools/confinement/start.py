@@ -35,10 +35,10 @@ def unmarked(command: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", take, "sh", *command]
 
 
-def in_groups(command: Sequence[str]) -> list[str]:
-    """`command` in control groups of its own, by a shell: the cheapest program that can enter one."""
+def in_groups(command: Sequence[str], groups: Sequence[cgroup.Group]) -> list[str]:
+    """`command` in these control groups, by a shell: the cheapest program that can make and enter one."""
     steps = []
-    for group in cgroup.groups():
+    for group in groups:
         folder = shlex.quote(group.path)
         steps.append(f"mkdir -p {folder} 2>/dev/null")
         for name, value in group.values:
