@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator import paths
-from orchestrator.tools.confinement.bubblewrap import GUARDED, Bubblewrap, remove_if_empty, shared_lock
+from orchestrator.tools.confinement.bubblewrap import BARE, GUARDED, Bubblewrap, remove_if_empty, shared_lock
 from orchestrator.tools.confinement.landlock import OLDEST, Landlock, version
 
 TIERS = ("bwrap", "landlock")
@@ -180,5 +180,5 @@ def tidy(project: Path) -> None:
         root = project.resolve()
         with shared_lock(root) as alone:
             if alone():
-                for name in GUARDED:
+                for name in (*GUARDED, BARE):
                     remove_if_empty(root / name)

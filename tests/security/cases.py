@@ -276,7 +276,6 @@ PROCESSES += _table(
     "exhaust",
     "trap '' TERM HUP INT; (trap '' TERM; sleep 905) & sleep 906",
     ":(){ :|:& };:; wait",
-    "python3 -c 'import os\nwhile 1: os.fork()'",
     "KIT memory_hog",
     "head -c 6G /dev/zero > /tmp/big; ls -s /tmp/big; head -c 6G /dev/zero > /dev/shm/big",
     "while :; do setsid bash -c 'while :; do :; done' & done",

@@ -77,7 +77,8 @@ def test_secrets_are_out_of_sight(confined: Bench, tmp_path: Path, monkeypatch: 
         project = home / ".config/gh/project"
         project.mkdir()
         assert (
-            inside(bench_in(project, Bubblewrap("bwrap", node)), "touch here; ls; ls ..") == "here\nproject"
+            inside(bench_in(project, Bubblewrap("bwrap", node)), "touch here; ls h*; ls ..")
+            == "here\nproject"
         )
         assert "canary" not in inside(bench_in(home, Bubblewrap("bwrap", node)), "cat .ssh/id")
         assert "Read-only" in inside(bench_in(home, Bubblewrap("bwrap", node)), "echo evil >> .bashrc")
@@ -111,6 +112,26 @@ def test_no_repository_can_be_planted_and_nothing_stays_behind(confined: Bench) 
     assert list(confined.root.iterdir()) == []
     confined("shell", command="touch a")
     assert [path.name for path in confined.root.iterdir()] == ["a"]
+
+
+def test_no_bare_repository_can_be_planted(confined: Bench) -> None:
+    """Without a `.git`, git would take the project itself for one, and run what its `config` says."""
+    evil = confined.root.parent / "ran"
+    config = f"[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = touch {evil}\n"
+    head = "echo ref: refs/heads/main > HEAD"
+    attack = f"mkdir -p objects refs; echo '{config}' > config; {head}; rm -f HEAD; mv HEAD x; {head}"
+    confined("shell", command=attack)
+    subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
+    assert not evil.exists()
+    assert sorted(path.name for path in confined.root.iterdir()) == ["config", "objects", "refs"]
+    (confined.root / "HEAD").write_text("ref: refs/heads/main\n")  # so would it have worked
+    subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
+    assert evil.exists()
+
+
+def test_a_bubblewrap_in_the_project_is_not_run(project: Path) -> None:
+    with pytest.raises(SandboxError, match="could replace it"):
+        Bubblewrap(str(project / "bwrap"), project / "none").wrap(["true"], project=project, writable=True)
 
 
 def test_the_last_of_several_commands_tidies_up(project: Path) -> None:

@@ -17,6 +17,8 @@ from orchestrator.tools.confinement.hidden import private, secret_paths, within
 from orchestrator.tools.confinement.syscalls import architecture
 
 GUARDED = (".git", paths.PROJECT_FOLDER)
+BARE = "HEAD"
+"""With `objects` and `refs` beside it, and without `.git`, git takes a folder itself for a repository."""
 _KEPT_RUN = ("/run/current-system", "/run/wrappers", "/run/opengl-driver")  # NixOS programs
 _MODULES = 200  # submodules that are guarded at most
 _ISOLATE = (
@@ -61,6 +63,7 @@ class Bubblewrap:
         return (
             "reading other files of this user: documents, other projects",
             "filling the disk from within the project",
+            "sockets that were bound by a relative path, or in another network namespace",
             "changing what you run next yourself: a Makefile, a script, a new repository in a subfolder",
             "with --network: every host, and services of this machine that listen on it",
             *(() if self.landlock else ("writing into named pipes of other programs",)),
@@ -81,6 +84,11 @@ class Bubblewrap:
         root = project.resolve()
         if root == Path("/"):
             raise SandboxError("The root folder cannot be a project.", "Start orch in a project's folder.")
+        if within(Path(self.program).resolve(), root):
+            raise SandboxError(
+                f"{self.program} lies in the project, where a command could replace it.",
+                "Take the project out of PATH, or install bubblewrap elsewhere.",
+            )
         secrets = secret_paths(self.hidden)
         outside = [path for path in secrets if not within(path, root)]
         inside = [path for path in secrets if within(path, root) and path != root]
@@ -120,7 +128,7 @@ class Bubblewrap:
                 yield
             finally:
                 if alone():
-                    for path in {root / ".git", *missing}:
+                    for path in {root / ".git", root / BARE, *missing}:
                         remove_if_empty(path)
                 if self.grouped:
                     cgroup.sweep()
@@ -211,6 +219,8 @@ def _guarded(root: Path) -> list[str]:
     args = []
     for name in GUARDED:
         args += _read_only(root / name)
+    if not os.path.lexists(root / ".git") and not (root / BARE).is_file():
+        args += ["--ro-bind", "/dev/null", str(root / BARE)]
     common = _common_folder(root / ".git")
     if common is not None and within(common, root):
         args += ["--ro-bind", str(common), str(common)]
@@ -279,5 +289,8 @@ def shared_lock(folder: Path) -> Iterator[Callable[[], bool]]:
 
 def remove_if_empty(path: Path) -> None:
     with contextlib.suppress(OSError):
-        if stat.S_ISDIR(os.lstat(path).st_mode):
+        found = os.lstat(path)
+        if stat.S_ISDIR(found.st_mode):
             os.rmdir(path)
+        elif path.name == BARE and stat.S_ISREG(found.st_mode) and found.st_size == 0:
+            os.unlink(path)

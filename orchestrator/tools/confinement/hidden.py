@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +23,11 @@ _HOME = """
 .config/BraveSoftware .config/microsoft-edge .config/vivaldi .config/opera .config/Signal .config/Slack
 .config/discord .config/opencode .config/goose .config/evolution .cache/huggingface/token
 .cache/google-chrome .cache/chromium .cache/mozilla .mozilla .thunderbird .var/app snap
-.local/share/keyrings .local/share/kwalletd .local/share/evolution .local/share/fish
-.local/share/opencode .local/share/TelegramDesktop .bash_history .zsh_history .python_history
-.node_repl_history .psql_history .mysql_history .sqlite_history .lesshst .viminfo .electrum .bitcoin
-.ethereum Library/Keychains Library/Cookies .claude .claude.json .codex .gemini .cursor
+.local/share/orchestrator .local/share/keyrings .local/share/kwalletd .local/share/evolution
+.local/share/fish .local/share/opencode .local/share/TelegramDesktop .bash_history .zsh_history
+.python_history .node_repl_history .psql_history .mysql_history .sqlite_history .lesshst .viminfo
+.electrum .bitcoin .ethereum Library/Keychains Library/Cookies .claude .claude.json .codex .gemini
+.cursor
 """
 _SYSTEM = """
 /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/ssl/private /etc/sudoers /etc/sudoers.d
@@ -45,8 +48,11 @@ _BOUND = re.compile(r"^\S+: \S+ \S+ \S+ \S+ \S+ +\d+ (/.+)$", re.MULTILINE)
 
 def secret_paths(node_home: Path) -> list[Path]:
     """All of it, the node's home among it, as it exists now; links resolved."""
-    homes = {Path.home(), Path(os.environ.get("HOME") or Path.home())}
+    homes = _homes()
     wanted = [home / name for home in homes for name in _HOME.split()]
+    for variable, prefix in (("XDG_CONFIG_HOME", ".config/"), ("XDG_DATA_HOME", ".local/share/")):
+        if (moved := os.environ.get(variable, "")).startswith("/"):
+            wanted += [Path(moved, name[len(prefix) :]) for name in _HOME.split() if name.startswith(prefix)]
     wanted += [Path(name) for name in _SYSTEM.split()]
     wanted += Path("/etc/ssh").glob("ssh_host_*_key")
     wanted += [
@@ -98,8 +104,18 @@ def private(path: Path) -> bool:
 
 def too_wide(root: Path) -> bool:
     """A home folder, or what holds it: commands could rewrite start-up files, so they only read."""
-    homes = {Path.home().resolve(), Path(os.environ.get("HOME") or Path.home()).resolve()}
-    return any(within(home, root) for home in homes)
+    return any(within(home.resolve(), root) for home in _homes())
+
+
+def _homes() -> set[Path]:
+    """The one of this environment, and the account's own."""
+    homes = {Path.home()}
+    if sys.platform != "win32":
+        import pwd
+
+        with contextlib.suppress(KeyError):  # a user without an entry, as in a container
+            homes.add(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    return {home for home in homes if home != Path("/")}
 
 
 def name_servers() -> list[Path]:

@@ -67,7 +67,7 @@ class Landlock:
     def leaves(self) -> tuple[str, ...]:
         return (
             "reading other files of this user: documents, other projects",
-            "seeing that a hidden file exists, its size and times; seeing other processes by name",
+            "seeing that a hidden file exists, its size and times; other processes with their arguments",
             "filling the disk through TMPDIR",
             "with --network: every host, and services of this machine that listen on it",
             *(() if self.abi >= _SCOPES else ("ending other processes of this user by their number",)),
