@@ -279,7 +279,7 @@ PROCESSES += _table(
     "KIT memory_hog",
     "head -c 6G /dev/zero > /tmp/big; ls -s /tmp/big; head -c 6G /dev/zero > /dev/shm/big",
     "while :; do setsid bash -c 'while :; do :; done' & done",
-    timeout_s=1,
+    timeout_s=0.5,
 )
 
 CASES = (*READING, *WRITING, *REPOSITORY, *SENDING, *PROCESSES)
@@ -357,7 +357,7 @@ CONTROLS = (
     ),
     Control(
         "process pools",
-        "python3 -c 'import concurrent.futures as c; print(*c.ProcessPoolExecutor(2).map(abs, [-1]))'",
+        "python3 -c 'import concurrent.futures as c\nwith c.ProcessPoolExecutor(2) as p: print(*p.map(abs, [-1]))'",
         "1",
         tiers=_BWRAP,
     ),

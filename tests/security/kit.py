@@ -145,7 +145,7 @@ def beside(folder):
             print(error)
 
 
-def race(folder, name, seconds="0.6"):
+def race(folder, name, seconds="0.3"):
     """Swap a folder for a link to the outside while writing through it."""
     base = os.environ.get("TMPDIR", "/tmp") if not os.access(".", os.W_OK) else "."
     a, b = f"{base}/swap", f"{base}/other"

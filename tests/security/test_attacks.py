@@ -56,8 +56,9 @@ def arenas() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     for arena in started.values():
         arena.kill()
         arena.communicate()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:  # an arena that ended by itself has left none of these
+        for path in (folder, Path("/tmp", f"{folder.name}-template")):
+            shutil.rmtree(path, ignore_errors=True)
     cgroup.sweep()
 
 
