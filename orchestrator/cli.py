@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "model": ("model", "List, get, choose and test models."),
     "rules": ("rules", "What is always allowed, asked or denied in a project."),
     "config": ("config", "Read and change settings."),
+    "sandbox": ("sandbox", "Run a command as the agent would; say what confines it."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),
 }
 """name -> (module in orchestrator.commands, one line of help)."""

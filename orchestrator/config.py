@@ -52,7 +52,7 @@ class ToolSettings:
     output_chars: int = _doc(6000, "characters of a result that the model reads")
     checkpoint_bytes: int = _doc(500_000_000, "size of a project's checkpoints; the oldest go first")
     checkpoint_file_bytes: int = _doc(20_000_000, "size of a file that still gets a checkpoint")
-    sandbox: str = _doc("auto", "auto: bubblewrap where it works; none: ask for every command")
+    sandbox: str = _doc("auto", "auto: the best that works; bwrap; landlock; none: ask for every command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Settings:
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "agent.mode": tuple(mode.value for mode in Mode),
-    "tools.sandbox": ("auto", "none"),
+    "tools.sandbox": ("auto", "bwrap", "landlock", "none"),
     "snapshots.prewarm": ("on", "off"),
     "server.key_over_http": ("refuse", "allow"),
     "app.theme": ("dark", "light", "terminal"),

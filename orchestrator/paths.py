@@ -70,6 +70,20 @@ class Home:
         return self.root / "logs" / project
 
 
+def program(name: str, project: Path) -> str | None:
+    """Where a program lies that orch itself runs, unconfined: never in the project, whose virtual environment
+    may stand in PATH, and into which a command could put another."""
+    import shutil  # 9 ms, only when needed
+
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    trusted = [entry for entry in folders if os.path.isabs(entry) and not _inside(Path(entry), project)]
+    return shutil.which(name, path=os.pathsep.join(trusted)) if trusted else None
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
 def home() -> Home:
     """The node's home: `ORCH_HOME`, else the platform's folder for user data."""
     if given := os.environ.get("ORCH_HOME"):

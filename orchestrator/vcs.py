@@ -8,6 +8,7 @@ there is a sandbox, `wrap` puts the process inside it.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -46,16 +47,15 @@ _BASE = {
     "maintenance.auto": "false",
 }
 # From git-config(1): last components and sections whose values are programs, or lead to one.
-_PROGRAM_NAMES = {
-    "alternaterefscommand", "askpass", "clean", "cmd", "command", "defaultkeycommand", "difffilter", "driver",
-    "editor", "external", "fsmonitor", "gitproxy", "helper", "hookspath", "packobjectshook", "pager",
-    "process", "program", "receivepack", "smudge", "sshcommand", "templatedir", "textconv", "update",
-    "uploadpack", "vcs",
-}  # fmt: skip
-_PROGRAM_SECTIONS = {
-    "alias", "browser", "credential", "difftool", "filter", "guitool", "hook", "instaweb", "man",
-    "mergetool", "pager", "protocol", "sendemail", "trailer",
-}  # fmt: skip
+_PROGRAM_NAMES = """
+alternaterefscommand askpass clean cmd command defaultkeycommand difffilter driver editor external
+fsmonitor gitproxy helper hookspath packobjectshook pager process program receivepack smudge
+sshcommand templatedir textconv update uploadpack vcs
+"""
+_PROGRAM_SECTIONS = """
+alias browser credential difftool filter guitool hook instaweb man mergetool pager protocol
+sendemail trailer
+"""
 _DIFFING = ("blame", "diff", "log", "show", "stash", "whatchanged", "reflog")
 
 
@@ -192,10 +192,10 @@ class Repository:
             raise VcsError(f"git {args[0]} failed: {error}") from error
 
     def _local(self) -> _Local:
-        """Read anew each time: the configuration may have changed since. Reading runs nothing."""
+        """Read anew each time, since it may have changed. Reading runs nothing, and is confined too."""
         config = _BASE | _trusted(self.root)
         argv = [*_hardened(config, {}), "config", "--list", "--includes", "--name-only", "-z"]
-        code, text, said = _capture(argv, self.folder)
+        code, text, said = _capture(self._wrap(argv) if self._wrap else argv, self.folder)
         if code != 0:
             raise VcsError(
                 f"The git repository {self.root} cannot be read: {said.strip()}", "Try `git status`."
@@ -242,7 +242,7 @@ def _common_dir(git_dir: Path) -> Path:
 
 def _runs_program(key: str) -> bool:
     parts = key.lower().split(".")
-    return parts[0] in _PROGRAM_SECTIONS or parts[-1] in _PROGRAM_NAMES
+    return parts[0] in _PROGRAM_SECTIONS.split() or parts[-1] in _PROGRAM_NAMES.split()
 
 
 def _harmless(key: str) -> str:
@@ -301,12 +301,18 @@ def _hardened(config: dict[str, str], place: dict[str, str]) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _user_config(environment: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Identity and trusted folders, from the user's own configuration only; reading runs nothing."""
+    """Identity and trusted folders, from the user's own configuration only. Reading runs nothing, and starts
+    at the root of the disk, where no repository has a say: so it is not confined."""
     pattern = r"^(user\.(name|email)|safe\.directory)$"
-    argv = ["git", "config", "--global", "-z", "--get-regexp", pattern]
+    argv = [_unconfined_git(), "config", "--global", "-z", "--get-regexp", pattern]
     code, text, _ = _capture(argv, Path(Path.cwd().anchor), dict(environment))
     pairs = (entry.partition("\n") for entry in text.split("\0") if entry) if code == 0 else ()
     return tuple((key, value) for key, _, value in pairs)
+
+
+def _unconfined_git() -> str:
+    """The system's own first: PATH may name a folder of the project, where a command could put another."""
+    return shutil.which("git", path=f"{os.defpath}{os.pathsep}{os.environ.get('PATH', '')}") or "git"
 
 
 def _global() -> tuple[tuple[str, str], ...]:
@@ -351,6 +357,7 @@ def _open(repository: Repository) -> Git:
     the repository's configuration, includes too, before anything could be overridden.
     """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our error to tell
+    os.environ.setdefault("GIT_PYTHON_GIT_EXECUTABLE", _unconfined_git())
     from git.cmd import Git
 
     class HardenedGit(Git):  # type: ignore[misc]

@@ -314,12 +314,12 @@ def toolbox(
     recall: Callable[[str], str] = lambda _: "",
 ) -> Toolbox:
     """The project's tools, confined as far as this machine can."""
-    from orchestrator.tools.sandbox import NoSandbox, probe
+    from orchestrator.tools.sandbox import chosen
     from orchestrator.tools.toolbox import Toolbox
 
     return Toolbox(
         project.root,
-        sandbox=probe(where) if settings.tools.sandbox == "auto" else NoSandbox("tools.sandbox is none."),
+        sandbox=chosen(settings.tools.sandbox, where),
         settings=settings.tools,
         notes=notes,
         checkpoints=project.root / ".orchestrator" / "checkpoints",

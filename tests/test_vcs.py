@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import VcsError
+from orchestrator.tools.sandbox import probe
 from orchestrator.vcs import Repository
 
 IDENTITY = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
@@ -334,5 +336,35 @@ def test_every_repository_command_goes_through_the_wrap(folder: Path) -> None:
     repository.head()
     repository.dirty()
     repository.run(["status"])
-    assert len(seen) == 3
+    assert len(seen) == 6  # before each, what the repository configures is read
     assert all(argv[:2] == ["env", "-i"] for argv in seen)
+
+
+def test_no_git_runs_outside_the_sandbox(
+    hostile: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A git before the real one tells who is in a namespace of its own; GitPython's is told, too."""
+    folder, canary = hostile
+    told, real = tmp_path / "told", shutil.which("git")
+    shim = tmp_path / "bin/git"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\necho "$(readlink /proc/self/ns/pid) $*" >> {told}\nexec {real} "$@"\n')
+    shim.chmod(0o755)
+    sandbox = probe()
+    monkeypatch.setenv("PATH", f"{shim.parent}:{os.environ['PATH']}")
+
+    def wrap(argv: list[str]) -> list[str]:
+        return sandbox.wrap(argv, project=folder, writable=False, also_writable=[tmp_path])
+
+    repository = Repository.find(folder, wrap)
+    assert repository is not None
+    repository.dirty()
+    repository.commits_since(None)
+    repository.run(["diff", "HEAD~1"])
+    repository.filters()
+    assert not canary.exists()
+    ours = os.readlink("/proc/self/ns/pid")
+    outside = [line for line in told.read_text().splitlines() if line.startswith(ours)]
+    assert len(told.read_text().splitlines()) > 7
+    reads_no_repository = (" config --global ", " version")
+    assert [line for line in outside if not any(part in f"{line} " for part in reads_no_repository)] == []

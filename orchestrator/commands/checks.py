@@ -159,13 +159,22 @@ def check_ripgrep(home: Home) -> Finding:
 
 
 def check_sandbox(home: Home) -> Finding:
-    from orchestrator.tools.sandbox import probe
+    from orchestrator.config import load
+    from orchestrator.tools.sandbox import chosen, tried
 
-    sandbox = probe()
+    try:
+        setting = load(home.config).tools.sandbox
+    except OrchError:  # which a check of its own tells
+        setting = "auto"
+    sandbox = chosen(setting, home)
     if sandbox.tier == "none":
         remedy = "Until it works, every command is asked for."
         return Finding("sandbox", "warning", sandbox.reason, remedy)
-    return Finding("sandbox", "ok", "bubblewrap works")
+    if sandbox.tier == "landlock":
+        text = "Landlock: commands only read the project, and write temporary files."
+        why = tried("bwrap", home).reason or "tools.sandbox asks for it; bubblewrap would work."
+        return Finding("sandbox", "warning", text, f"{why} See orch sandbox --status.")
+    return Finding("sandbox", "ok", "bubblewrap works; not stopped: " + "; ".join(sandbox.leaves))
 
 
 def check_git(home: Home) -> Finding:

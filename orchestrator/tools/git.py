@@ -105,7 +105,7 @@ class GitTool:
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         planned = plans(str(call.arguments["command"]), self._root)
-        repository = Repository.find(self._root)
+        repository = Repository.find(self._root, self.wrap_reading)
         if repository is None:
             raise ToolError("The project is not a git repository.", "Go on without git.")
         results = [await self._one(planned[0], repository, sink)]
@@ -140,19 +140,30 @@ class GitTool:
 
     def wrap_reading(self, argv: list[str]) -> list[str]:
         """Confines a hardened git command line that only reads."""
-        repository = Repository.find(self._root)
-        return argv if repository is None else self._wrap(argv, repository, writes=False)
+        return confined_reading(argv, self._root, self._sandbox)
 
     def _wrap(self, argv: list[str], repository: Repository, writes: bool) -> list[str]:
-        folders = {repository.git_dir, repository.common_dir}
-        seen = {repository.root, *folders} - {self._root.resolve()}
-        return self._sandbox.wrap(
-            argv,
-            project=self._root,
-            writable=writes,
-            also_readable=sorted(seen),
-            also_writable=sorted(folders) if writes else (),
-        )
+        return _confined(argv, repository, self._root, self._sandbox, writes)
+
+
+def confined_reading(argv: list[str], root: Path, sandbox: Sandbox) -> list[str]:
+    """A hardened git command line that only reads the repository around `root`, confined."""
+    repository = Repository.find(root)
+    return argv if repository is None else _confined(argv, repository, root, sandbox, writes=False)
+
+
+def _confined(
+    argv: list[str], repository: Repository, root: Path, sandbox: Sandbox, writes: bool
+) -> list[str]:
+    folders = {repository.git_dir, repository.common_dir}
+    seen = {repository.root, *folders} - {root.resolve()}
+    return sandbox.wrap(
+        argv,
+        project=root,
+        writable=writes,
+        also_readable=sorted(seen),
+        also_writable=sorted(folders) if writes else (),
+    )
 
 
 def plans(command: str, root: Path) -> list[Plan]:

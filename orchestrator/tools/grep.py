@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import paths
 from orchestrator.documents.tiers import BRIEFING, LOG
 from orchestrator.errors import ToolError
 from orchestrator.tools import files, walk
@@ -44,7 +44,7 @@ async def grep(root: Path, under: Path, pattern: str, *, fixed: bool, case: bool
     Hidden, ignored, binary and very large files are left out; links are not followed. Neither are the
     journals of sessions searched, unless named: they hold every question ever asked, this one too.
     """
-    rg = shutil.which("rg")
+    rg = paths.program("rg", root)
     where = files.relative(root, under)
     if rg is None:
         hits = await asyncio.to_thread(_python, root, under, pattern, fixed, case)

@@ -346,6 +346,10 @@ async def _reap(process: asyncio.subprocess.Process, reading: asyncio.Task[None]
     if not reading.done():
         reading.cancel()
         await asyncio.wait({reading})
+    for _ in range(50):  # closing the transport would take the exit status away from who waits for it
+        if process.returncode is not None:
+            break
+        await asyncio.sleep(0.01)
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()

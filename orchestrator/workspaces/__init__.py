@@ -1,6 +1,13 @@
 """Projects, workspaces and the registry that remembers them."""
 
-from orchestrator.workspaces.projects import Project, find_project, open_project, share_id, workspace_of
+from orchestrator.workspaces.projects import (
+    Project,
+    find_project,
+    open_project,
+    root_of,
+    share_id,
+    workspace_of,
+)
 from orchestrator.workspaces.registry import Known, ProjectRules, Registry, remember
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "find_project",
     "open_project",
     "remember",
+    "root_of",
     "share_id",
     "workspace_of",
 ]

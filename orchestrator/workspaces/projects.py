@@ -73,6 +73,11 @@ def find_project(path: Path) -> Project | None:
     return Project(known, root, _name(root), os.access(root, os.W_OK)) if known else None
 
 
+def root_of(path: Path) -> Path:
+    """The root that a project opened at `path` has or would have; creates nothing. Raises `ProjectError`."""
+    return _root(_folder(path))
+
+
 def workspace_of(project: Project) -> Path | None:
     """The nearest folder above the project that has a PORTFOLIO_CONTEXT.md.
 

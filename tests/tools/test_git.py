@@ -8,8 +8,9 @@ import pytest
 
 from orchestrator.errors import ToolError
 from orchestrator.tools.git import plan
+from orchestrator.tools.sandbox import TIERS, NoSandbox, tried
 from orchestrator.vcs import Repository
-from tests.tools.conftest import Bench
+from tests.tools.conftest import Bench, bench_in
 
 Make = Callable[..., Bench]
 IDENTITY = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
@@ -18,6 +19,14 @@ IDENTITY = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
 def git(folder: Path, *args: str) -> str:
     done = subprocess.run(["git", *IDENTITY, *args], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout
+
+
+@pytest.fixture(params=[*TIERS, "none"])
+def commands(request: pytest.FixtureRequest, project: Path) -> Make:
+    """Git writes under Landlock as well: it is ours, though commands may not."""
+    sandbox = NoSandbox("a test") if request.param == "none" else tried(request.param)
+    assert sandbox.tier == request.param, sandbox.reason
+    return lambda **settings: bench_in(project, sandbox, **settings)
 
 
 @pytest.fixture
@@ -54,8 +63,6 @@ def test_writing(repository: Bench) -> None:
 
 
 def test_a_project_inside_a_larger_repository(repository: Bench, commands: Make) -> None:
-    from tests.tools.conftest import bench_in
-
     inner = bench_in(repository.root / "sub", repository.toolbox._sandbox)
     inner.file("c.txt", "c\n")
     assert inner("git", command="status --short").text == "?? ./"
@@ -65,8 +72,6 @@ def test_a_project_inside_a_larger_repository(repository: Bench, commands: Make)
 
 
 def test_a_worktree(repository: Bench, tmp_path: Path) -> None:
-    from tests.tools.conftest import bench_in
-
     git(repository.root, "worktree", "add", "-q", str(tmp_path / "tree"), "-b", "tree")
     tree = bench_in(tmp_path / "tree", repository.toolbox._sandbox)
     tree.file("t.txt", "t\n")

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.errors import SandboxError
 from orchestrator.paths import Home
 from orchestrator.tools import sandbox as module
+from orchestrator.tools.confinement.hidden import secret_paths
 from orchestrator.tools.sandbox import Bubblewrap, probe
 from tests.tools.conftest import Bench, bench_in
 
@@ -76,7 +77,8 @@ def test_secrets_are_out_of_sight(confined: Bench, tmp_path: Path, monkeypatch: 
         project = home / ".config/gh/project"
         project.mkdir()
         assert (
-            inside(bench_in(project, Bubblewrap("bwrap", node)), "touch here; ls; ls ..") == "here\nproject"
+            inside(bench_in(project, Bubblewrap("bwrap", node)), "touch here; ls h*; ls ..")
+            == "here\nproject"
         )
         assert "canary" not in inside(bench_in(home, Bubblewrap("bwrap", node)), "cat .ssh/id")
         assert "Read-only" in inside(bench_in(home, Bubblewrap("bwrap", node)), "echo evil >> .bashrc")
@@ -86,7 +88,7 @@ def test_secrets_are_out_of_sight(confined: Bench, tmp_path: Path, monkeypatch: 
 
 def test_the_homes_of_users_and_node_are_hidden_by_default(orch_home: Home) -> None:
     (orch_home.root / "journal").write_text("canary")
-    assert orch_home.root in module.secret_paths(orch_home.root)
+    assert orch_home.root in secret_paths(orch_home.root)
 
 
 def test_git_and_orch_folders_are_read_only(confined: Bench) -> None:
@@ -110,6 +112,26 @@ def test_no_repository_can_be_planted_and_nothing_stays_behind(confined: Bench) 
     assert list(confined.root.iterdir()) == []
     confined("shell", command="touch a")
     assert [path.name for path in confined.root.iterdir() if path.name != ".orchestrator"] == ["a"]
+
+
+def test_no_bare_repository_can_be_planted(confined: Bench) -> None:
+    """Without a `.git`, git would take the project itself for one, and run what its `config` says."""
+    evil = confined.root.parent / "ran"
+    config = f"[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = touch {evil}\n"
+    head = "echo ref: refs/heads/main > HEAD"
+    attack = f"mkdir -p objects refs; echo '{config}' > config; {head}; rm -f HEAD; mv HEAD x; {head}"
+    confined("shell", command=attack)
+    subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
+    assert not evil.exists()
+    assert sorted(path.name for path in confined.root.iterdir()) == ["config", "objects", "refs"]
+    (confined.root / "HEAD").write_text("ref: refs/heads/main\n")  # so would it have worked
+    subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
+    assert evil.exists()
+
+
+def test_a_bubblewrap_in_the_project_is_not_run(project: Path) -> None:
+    with pytest.raises(SandboxError, match="could replace it"):
+        Bubblewrap(str(project / "bwrap"), project / "none").wrap(["true"], project=project, writable=True)
 
 
 def test_the_last_of_several_commands_tidies_up(project: Path) -> None:
@@ -173,7 +195,7 @@ def test_a_bubblewrap_that_does_not_work_is_told(
         broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
         broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = module._probe.__wrapped__(tmp_path)
+    found = module._tried.__wrapped__("bwrap", tmp_path)
     assert found.tier == "none"
     assert ("not installed" if fault == "missing" else "Permission denied") in found.reason
 

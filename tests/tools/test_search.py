@@ -20,7 +20,7 @@ QUOTA = """class Quota:
 def search(request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The same expectations with ripgrep and without."""
     if request.param == "python":
-        monkeypatch.setattr(shutil, "which", lambda name: None)
+        monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     bench.file("utils/quota.py", QUOTA)
     bench.file("README.md", "Quotas are charged (hourly).\n")
     return bench
@@ -172,3 +172,13 @@ def test_patterns_are_unwrapped() -> None:
         "",
     ]
     assert words("def the_total(self, amount)") == ["the_total", "amount"]
+
+
+def test_a_ripgrep_in_the_project_is_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command may have put it there, where the project's virtual environment stands in PATH."""
+    evil = bench.root.parent / "ran"
+    bench.file(".venv/bin/rg", f"#!/bin/sh\ntouch {evil}\n").chmod(0o755)
+    bench.file("a.py", "needle = 1\n")
+    monkeypatch.setenv("PATH", f"{bench.root}/.venv/bin:{os.environ['PATH']}")
+    assert "needle" in bench("search", pattern="needle").text
+    assert not evil.exists()

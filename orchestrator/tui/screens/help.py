@@ -20,6 +20,7 @@ RULES = (
     ("ask", "reads are free; every write is asked with its diff, every command with its line"),
     ("workspace", "writes in the project and commands inside the sandbox run without a question"),
     ("bwrap", "commands see the project writable, the rest read-only, and no network, .git or secrets"),
+    ("landlock", "commands only read the project, and write nothing but temporary files; the rest as bwrap"),
     ("no sandbox", "nothing confines commands here, so each is asked for, whatever the mode"),
 )
 PROMPT = (

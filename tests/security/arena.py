@@ -1,0 +1,106 @@
+"""Runs all cases of one tier in a world of their own and prints what each achieved, a JSON line a case.
+
+    python -m tests.security.arena TIER FOLDER
+
+Started by `test_attacks.py` in a PID namespace of its own with limits on memory and processes: an attack
+that gets through must not end more than this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from orchestrator.errors import ToolError
+from orchestrator.paths import Home
+from orchestrator.tools.command import Commands
+from orchestrator.tools.sandbox import NoSandbox, Sandbox, tried
+from orchestrator.tools.shell import shell_argv
+from tests.security.cases import CASES, CONTROLS
+from tests.security.world import World
+
+SETTLE_S = 10.0
+"""How long a killed process may take to vanish before it counts as left behind."""
+
+
+def main(tier: str, folder: Path, only: str = "") -> None:
+    world = World(folder)
+    world.outside.mkdir()
+    os.environ["HOME"] = str(world.outside / "home")
+    os.environ["ORCH_HOME"] = str(world.outside / "home/orch")
+    world.build()
+    try:
+        sandbox = (
+            NoSandbox("to see that the watch sees")
+            if tier == "none"
+            else tried(tier, Home(world.home / "orch"))
+        )
+        assert sandbox.tier == tier, sandbox.reason
+        for control in CONTROLS:
+            if tier in control.tiers and only in control.name:
+                text, code = _run(sandbox, world, control.command, 20)
+                _tell(kind="control", name=control.name, text=text, exit_code=code)
+                world.restore()
+        for case in CASES:
+            if only in case.name and (tier != "none" or case.proof):
+                _attack(sandbox, world, case.name, case.command, case.timeout_s)
+    finally:
+        world.end()
+
+
+def _attack(sandbox: Sandbox, world: World, name: str, command: str, timeout_s: float) -> None:
+    started = time.monotonic()
+    text, code = _run(sandbox, world, command, timeout_s)
+    if name.startswith("git"):
+        world.users_git()
+    found = world.breaches(text)
+    while (
+        any(one.startswith("left behind") for one in found)
+        and time.monotonic() < started + timeout_s + SETTLE_S
+    ):
+        time.sleep(0.02)
+        found = [one for one in found if not one.startswith("left behind")]
+        found += [one for one in world.breaches("") if one not in found]
+    spent = int((time.monotonic() - started) * 1000)
+    _tell(kind="attack", name=name, breaches=found, text=text[-600:], exit_code=code, ms=spent)
+    world.repair() if found else world.restore()
+
+
+def _run(sandbox: Sandbox, world: World, command: str, timeout_s: float) -> tuple[str, int | None]:
+    words = {
+        "HOME": str(world.home),
+        "OUT": str(world.outside),
+        "NAME": world.outside.name,
+        "VICTIM": str(world.victim.pid),
+        "KIT": f"{sys.executable} kit.py",
+        "TCP6": str(world.ports.get("tcp6", 1)),
+        "TCP": str(world.ports["tcp"]),
+        "UDP": str(world.ports["udp"]),
+        "ABSTRACT": world.abstract,
+        "SEGMENT": str(world.key),
+    }
+    command = re.sub(rf"(?<![$A-Z_])({'|'.join(words)})\b(?!=)", lambda found: words[found[1]], command)
+    commands = Commands(world.project, sandbox, timeout_s)
+    until = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            result = asyncio.run(commands.run(shell_argv(command), lambda piece: None))
+        except ToolError:  # what a fork bomb left is still dying, and there is no room for another process
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return result.text, result.exit_code
+
+
+def _tell(**what: object) -> None:
+    print(json.dumps(what), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
