@@ -178,14 +178,22 @@ class _Opener:
         )
 
     def _commit(self, item: str) -> Iterator[str] | None:
+        from orchestrator.config import load
         from orchestrator.handoff.reachable import lost
+        from orchestrator.paths import home
+        from orchestrator.tools.git import confined_reading
+        from orchestrator.tools.sandbox import chosen
         from orchestrator.vcs import Repository
 
         match = _COMMIT.match(item.strip())
         if match is None:
             return None
         try:
-            repository = Repository.find(self.folder)
+            where = home()
+            sandbox = chosen(load(where.config).tools.sandbox, where)
+            repository = Repository.find(
+                self.folder, lambda argv: confined_reading(argv, self.folder, sandbox)
+            )
             if repository is None or not repository.has(match[1]):
                 return None
             code, text = repository.run(
