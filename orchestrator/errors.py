@@ -16,6 +16,9 @@ OrchError                  exit code 1
 ├── SandboxError
 ├── VcsError
 ├── JournalError           corrupt, locked too long, disk full
+├── SyncError              a peer that is absent, refuses or talks nonsense
+│   ├── BadPage            what came is no page, or only a part of one
+│   └── PageTooLarge       what came, or what was sent, exceeds a limit
 └── DocumentError          a handoff document that cannot be read or written
 """
 
@@ -93,6 +96,18 @@ class VcsError(OrchError):
 
 
 class JournalError(OrchError):
+    pass
+
+
+class SyncError(OrchError):
+    pass
+
+
+class BadPage(SyncError):
+    pass
+
+
+class PageTooLarge(SyncError):
     pass
 
 
