@@ -17,7 +17,7 @@ from orchestrator.journal.intake import Intake
 from orchestrator.journal.store import NODE, PRIVATE, SqliteJournal
 from orchestrator.sync import wire
 from orchestrator.sync.plan import Segment, plan
-from orchestrator.sync.verify import claimed_id, verified
+from orchestrator.sync.verify import claimed, verified
 from orchestrator.sync.wire import Head, Key, Page, Received, Rejected, Vector
 from orchestrator.types import Record
 
@@ -93,6 +93,7 @@ class SyncEngine:
         chain with it; the rest of the page is taken.
         """
         rejected: list[Rejected] = []
+        blocked: dict[Key, None] = {}
         records: list[tuple[int, Record]] = []
         for number, line in enumerate(page.lines, 1):
             try:
@@ -100,8 +101,17 @@ class SyncEngine:
                 _check_allowed(record, allowed)
                 records.append((number, record))
             except ValueError as error:
-                rejected.append(Rejected(number, claimed_id(line), str(error)))
-        return self._journal.take_in(lambda intake: _receive(intake, page, records, rejected))
+                identity, key = claimed(line)
+                rejected.append(Rejected(number, identity, str(error)))
+                blocked |= {key: None} if key else {}
+        return self._journal.take_in(lambda intake: _receive(intake, page, records, rejected, blocked))
+
+    def begin_epoch(self, forked: Collection[Key]) -> bool:
+        """After a peer found these chains forked: where one is this node's own, it begins a new epoch."""
+        mine = any(key[:2] == self._journal.device for key in forked)
+        if mine:
+            self._journal.begin_epoch()
+        return mine
 
 
 def _check_allowed(record: Record, allowed: Streams) -> None:
@@ -114,15 +124,20 @@ def _check_allowed(record: Record, allowed: Streams) -> None:
 
 
 def _receive(
-    intake: Intake, page: Page, records: list[tuple[int, Record]], rejected: list[Rejected]
+    intake: Intake,
+    page: Page,
+    records: list[tuple[int, Record]],
+    rejected: list[Rejected],
+    blocked: dict[Key, None],
 ) -> Received:
     intake.begin({tuple(key): tuple(head) for key, head in page.base.items()})  # type: ignore[misc]
     reached: dict[Key, Head] = {}
     for number, record in records:
+        key = Key(record.dev, record.epoch, record.stream)
         if reason := intake.take(record):
             rejected.append(Rejected(number, record.id, reason))
+            blocked[key] = None
             continue
-        key = Key(record.dev, record.epoch, record.stream)
         reached[key] = max(reached.get(key, Head(0, "")), Head(record.seq, record.id))
     touched = {*reached, *(Key(*chain) for chain in intake.forked)}
     touched |= {Key(one.dev, one.epoch, one.stream) for one in intake.added}
@@ -134,6 +149,7 @@ def _receive(
         stored=len(intake.added),
         suspect=intake.suspect,
         reached=reached,
+        blocked=tuple(blocked),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from orchestrator.errors import JournalError
 from orchestrator.journal.canonical import MAX_DEPTH, canonical, parse_record
-from orchestrator.sync.wire import MAX_RECORD_BYTES
+from orchestrator.sync.wire import MAX_RECORD_BYTES, Key, key_of
 from orchestrator.types import Record
 
 _MAX_NUMBER = (1 << 53) - 1
@@ -42,10 +43,13 @@ def verified(line: bytes) -> Record:
     return record
 
 
-def claimed_id(line: bytes) -> str:
-    """The id that a line without proof claims, for a message; "" where that is not to be had."""
-    found = re.search(rb'"id":"([0-9a-f]{64})"', line[:MAX_RECORD_BYTES])
-    return found[1].decode() if found else ""
+def claimed(line: bytes) -> tuple[str, Key | None]:
+    """The id and the chain that a line claims without proof; where they are not to be had, "" and None."""
+    with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError):
+        fields = json.loads(line[:MAX_RECORD_BYTES])
+        identity = fields["id"] if isinstance(fields["id"], str) else ""
+        return identity[:64], key_of([fields["dev"], fields["epoch"], fields["stream"]])
+    return "", None
 
 
 def _depth(value: Any) -> int:

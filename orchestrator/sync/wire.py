@@ -83,7 +83,8 @@ class Received:
     `heads` is what the receiver holds now, of the chains it was given. `reached` is how far it follows the
     sender's chains, by the sender's own records. `forked` are chains of which it held other records under
     the same numbers: none is lost, and a device that finds its own among them starts a new epoch. `suspect`
-    counts records whose clock was more than five minutes ahead of the receiver's.
+    counts records whose clock was more than five minutes ahead of the receiver's. `blocked` are chains of
+    which a line was rejected: what follows in them is not worth sending now.
     """
 
     heads: Vector = field(default_factory=dict)
@@ -92,6 +93,7 @@ class Received:
     stored: int = 0
     suspect: int = 0
     reached: Vector = field(default_factory=dict)
+    blocked: tuple[Key, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer to `POST /sync/push`."""
@@ -102,6 +104,7 @@ class Received:
             "stored": self.stored,
             "suspect": self.suspect,
             "reached": _rows(self.reached),
+            "blocked": [list(key) for key in self.blocked],
         }
 
     @classmethod
@@ -111,10 +114,11 @@ class Received:
             return cls(
                 heads=_vector(data["heads"]),
                 rejected=tuple(Rejected(int(n), str(i), str(r)) for n, i, r in data["rejected"]),
-                forked=tuple(_key(row) for row in data["forked"]),
+                forked=tuple(key_of(row) for row in data["forked"]),
                 stored=int(data["stored"]),
                 suspect=int(data["suspect"]),
                 reached=_vector(data["reached"]),
+                blocked=tuple(key_of(row) for row in data["blocked"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadPage(f"The peer's answer is none to a page ({error}).", _UPDATE) from error
@@ -206,11 +210,12 @@ def _vector(rows: Iterable[Any]) -> dict[Key, Head]:
         *key, seq, mark = row
         if type(seq) is not int or not 0 < seq < _MAX_NUMBER or not isinstance(mark, str):
             raise ValueError("not the head of a chain")
-        found[_key(key)] = Head(seq, mark)
+        found[key_of(key)] = Head(seq, mark)
     return found
 
 
-def _key(row: Any) -> Key:
+def key_of(row: Any) -> Key:
+    """Of [dev, epoch, stream] as it came. Raises `ValueError`, `TypeError`."""
     dev, epoch, stream = row
     if not isinstance(dev, str) or not isinstance(stream, str) or type(epoch) is not int:
         raise ValueError("not a chain")
