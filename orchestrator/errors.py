@@ -17,6 +17,9 @@ OrchError                  exit code 1
 ├── VcsError
 ├── JournalError           corrupt, locked too long, disk full
 ├── HubError               what a hub refuses, or cannot do
+├── SyncError              a peer that is absent, refuses or talks nonsense
+│   ├── BadPage            what came is no page, or only a part of one
+│   └── PageTooLarge       what came, or what was sent, exceeds a limit
 └── DocumentError          a handoff document that cannot be read or written
 """
 
@@ -104,6 +107,18 @@ class HubError(OrchError):
         super().__init__(message, remedy)
         self.status = status
         self.retry_after = retry_after
+
+
+class SyncError(OrchError):
+    pass
+
+
+class BadPage(SyncError):
+    pass
+
+
+class PageTooLarge(SyncError):
+    pass
 
 
 class DocumentError(OrchError):

@@ -23,9 +23,7 @@ def error_response(error: HubError) -> Response:
         headers["retry-after"] = str(error.retry_after)
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return JSONResponse(
-        {"error": {"message": error.message, "remedy": error.remedy}}, error.status, headers=headers
-    )
+    return JSONResponse({"error": error.message, "remedy": error.remedy}, error.status, headers=headers)
 
 
 def run_json(run: Run) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an instance that answers other devices has instead of tools: none. A mode could be raised; this cannot."""
+"""What an instance that answers other devices has: no tools. A mode could be raised; this cannot."""
 
 from __future__ import annotations
 

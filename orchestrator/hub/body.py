@@ -54,13 +54,13 @@ async def json_object(request: Request) -> dict[str, Any]:
     return value
 
 
-def text(
-    value: dict[str, Any], name: str, *, most: int, least: int = 1, default: str | None = None
-) -> str:
+def text(value: dict[str, Any], name: str, *, most: int, least: int = 1, default: str | None = None) -> str:
     """A text of `least` to `most` characters. Raises `HubError` (422)."""
     given = value.get(name, default)
     if not isinstance(given, str) or not least <= len(given) <= most or "\0" in given:
-        raise HubError(f"{name} takes text of {least} to {most} characters.", "See /openapi.json.", status=422)
+        raise HubError(
+            f"{name} takes text of {least} to {most} characters.", "See /openapi.json.", status=422
+        )
     return given
 
 

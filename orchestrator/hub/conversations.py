@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from orchestrator.agent.session import Session
-from orchestrator.errors import OrchError
+from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Event
 from orchestrator.ports import Clock
 
@@ -63,14 +63,17 @@ class Conversations:
                 yield event
             reason = ""
         except BaseException as error:
-            reason = "failed" if isinstance(error, OrchError) else "interrupted"
+            kept = (
+                isinstance(error, WindowFull) and key in self._open
+            )  # that question was too long, not the rest
+            reason = "" if kept else "failed" if isinstance(error, OrchError) else "interrupted"
             raise
         finally:
             self._now = None
             if reason:
                 await self._end(key, reason)
             else:
-                self._open[key] = (session, self._clock.now_ms())
+                self._open[key] = (self._open[key][0], self._clock.now_ms())
                 self._open.move_to_end(key)
 
     async def _opened(self, key: tuple[str, str]) -> AsyncIterator[Event]:

@@ -59,7 +59,8 @@ class Devices:
             db.execute("DELETE FROM invitations WHERE expires < ?", (now,))
             if db.execute("SELECT 1 FROM devices WHERE name = ? AND revoked IS NULL", (name,)).fetchone():
                 raise UsageError(
-                    f"A device named {name} is paired.", f"Choose another name, or `orch device revoke {name}`."
+                    f"A device named {name} is paired.",
+                    f"Choose another name, or `orch device revoke {name}`.",
                 )
             values = (_hash(secret), name, json.dumps(list(scopes)), listed, now + LIFETIME_S * 1000)
             db.execute("INSERT INTO invitations VALUES (?, ?, ?, ?, ?, NULL)", values)
@@ -140,7 +141,9 @@ class Devices:
         """When it was seen, in milliseconds since 1970."""
         now = self._clock.now_ms()
         with self._database.writing() as db:
-            db.execute("REPLACE INTO device_state VALUES (?, ?, ?, ?)", (device.id, now, status, context_version))
+            db.execute(
+                "REPLACE INTO device_state VALUES (?, ?, ?, ?)", (device.id, now, status, context_version)
+            )
         return now
 
 

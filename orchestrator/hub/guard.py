@@ -62,7 +62,7 @@ class Guard:
             await send(message)
 
         client = scope["client"][0] if scope.get("client") else ""
-        scope |= {"app": self, DEVICE: None}  # starlette then raises what we answer
+        scope.update({"app": self, DEVICE: None})  # starlette then raises what we answer
         try:
             try:
                 scope[DEVICE] = self._admitted(scope, client)
@@ -101,7 +101,9 @@ class Guard:
             self._wait(self.failures.wait(client))
             self.failures.spend(client)
             raise HubError(
-                "This needs the token of a paired device.", "Pair it: `orch device add NAME` here.", status=401
+                "This needs the token of a paired device.",
+                "Pair it: `orch device add NAME` here.",
+                status=401,
             )
         self._wait(self._asked.wait(device.id))
         self._asked.spend(device.id)

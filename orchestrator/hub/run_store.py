@@ -86,7 +86,9 @@ class RunStore:
 
     def events(self, run: str) -> list[RunEvent]:
         query = "SELECT type, data, seq FROM run_events WHERE run_id = ? ORDER BY seq"
-        return [RunEvent(kind, json.loads(data), seq) for kind, data, seq in self._database.rows(query, (run,))]
+        return [
+            RunEvent(kind, json.loads(data), seq) for kind, data, seq in self._database.rows(query, (run,))
+        ]
 
     def prune(self, now: int) -> None:
         """Forget the pieces of runs that ended a while ago, and runs that ended long ago."""

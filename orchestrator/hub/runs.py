@@ -29,8 +29,8 @@ from orchestrator.events import (
 )
 from orchestrator.hub.conversations import Asked, Opened
 from orchestrator.hub.fair_queue import FairQueue
-from orchestrator.hub.run import Run
 from orchestrator.hub.recovery import answer_event, recorded
+from orchestrator.hub.run import Run
 from orchestrator.hub.run_store import RunRow, RunStore, said
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.ports import Clock
@@ -75,7 +75,9 @@ class Runs:
         digest = sha256(json.dumps(asdict(asked)).encode()).digest()
         if key and (row := self._store.by_key(asked.device, key)):
             if row.asked_sha256 != digest:
-                raise HubError("This Idempotency-Key was used for another question.", "Use a new one.", status=409)
+                raise HubError(
+                    "This Idempotency-Key was used for another question.", "Use a new one.", status=409
+                )
             return self._live.get(row.id) or self._replayed(row)
         if self._stopping:
             raise HubError("The hub is being stopped.", "Ask again in a moment.", status=503, retry_after=5)
@@ -84,7 +86,10 @@ class Runs:
             if room < 0:
                 raise HubError("Too many questions wait here.", "Ask later.", status=503, retry_after=waits)
             raise HubError(
-                "Too many questions of this device wait.", "Let one end, or cancel it.", status=429, retry_after=waits
+                "Too many questions of this device wait.",
+                "Let one end, or cancel it.",
+                status=429,
+                retry_after=waits,
             )
         now = self._clock.now_ms()
         run = Run(uuid.uuid4().hex, asked, now, left=now)
@@ -190,6 +195,7 @@ class Runs:
         self._end(run, status)
 
     def _hear(self, run: Run, event: Event | Opened) -> None:
+        told: dict[str, Any]
         match event:
             case Opened() | SessionStart():
                 if isinstance(event, SessionStart) and not run.session:
@@ -277,7 +283,9 @@ class Runs:
         try:
             for event in run.events[have:]:
                 ended = event.type == "end"
-                columns = {"status": run.status, "ended": self._clock.now_ms(), "prompt": None} if ended else {}
+                columns = (
+                    {"status": run.status, "ended": self._clock.now_ms(), "prompt": None} if ended else {}
+                )
                 self._store.event(run.id, event, **columns)
         except JournalError:
             return False

@@ -1,6 +1,6 @@
 """What a hub shows and a device reads to be paired: a QR code, or the same as text.
 
-    orch-pair:1?url=http%3A%2F%2F192.168.1.5%3A8765&secret=…&name=phone
+orch-pair:1?url=http%3A%2F%2F192.168.1.5%3A8765&secret=…&name=phone
 """
 
 from __future__ import annotations

@@ -52,7 +52,9 @@ class Peers:
         if len(found) == 1:
             return found[0]
         if not known:
-            raise UsageError("This node has no peer.", "Run `orch device add NAME` on the hub, and pair here.")
+            raise UsageError(
+                "This node has no peer.", "Run `orch device add NAME` on the hub, and pair here."
+            )
         names = ", ".join(peer.name for peer in known)
         raise UsageError(f"There is no peer {name!r}." if name else "Which peer?", f"Choose from: {names}.")
 
@@ -71,4 +73,5 @@ def _peer(row: Mapping[str, Any]) -> Peer | None:
     projects = row.get("projects")
     if not all(isinstance(text, str) for text in texts) or not isinstance(projects, list | tuple | None):
         return None
-    return Peer(*map(str, texts), projects=None if projects is None else tuple(map(str, projects)))
+    name, url, device, token = map(str, texts)
+    return Peer(name, url, device, token, None if projects is None else tuple(map(str, projects)))

@@ -12,7 +12,7 @@ from orchestrator.journal import schema
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Kind
-from tests.journal.conftest import entry
+from tests.journal.conftest import entry, without_sync
 
 
 def texts(found: list[tuple[int, object, str]]) -> list[str]:
@@ -84,6 +84,7 @@ def test_a_journal_of_the_first_version_gets_the_index(orch_home: Home) -> None:
         for name in ("index", "projects", "sessions", "turns"):
             connection.execute(f"DROP TABLE recall_{name}")
         connection.execute("DROP TABLE imported")
+        without_sync(connection)
         connection.execute("DELETE FROM meta WHERE key LIKE 'recall%'")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
