@@ -124,7 +124,7 @@ async def desktop(options: Options, approver: Approver) -> AsyncIterator[Desktop
     session: Session | None = None
     ready: Callable[[], None] | None = None
     try:
-        notices = _close_abandoned(running, journal, where, project.id)
+        notices = close_abandoned(running, journal, where, project.id)
         if not project.writable:
             text = f"{project.root} cannot be written: its log is kept in {where.logs_of(project.id)}."
             notices.append(Notice(f"{text} Tools only read there.", "warning"))
@@ -304,9 +304,7 @@ def _facts(project: Project, tools: Toolbox) -> Mapping[str, Any]:
     return facts
 
 
-def _close_abandoned(
-    running: RunningSessions, journal: SqliteJournal, where: Home, here: str
-) -> list[Notice]:
+def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Home, here: str) -> list[Notice]:
     """Close sessions whose process was killed: their end is recorded and their log entry written.
 
     What cannot be closed stays for the next start; it is told in its own project only.
@@ -324,7 +322,8 @@ def _close_abandoned(
             if ended and (ended[0].body or {}).get("event") != "end":
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, project_id, session)])
-            ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
+            if project_id:  # else it answered a question that belonged to none
+                ProjectDocuments(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
             if project_id == here:
                 notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))

@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.loop import Limits, Turn
-from orchestrator.agent.mentioned import mentioned
+from orchestrator.agent.mentioned import READ, mentioned
 from orchestrator.agent.meter import Meter
 from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
@@ -80,6 +80,8 @@ class Parts:
     writable: bool = True
     memory: Memory | None = None
     """Finds what earlier sessions said about a prompt; None: nobody asks."""
+    device: str = ""
+    """Of who asks, where that is another node than this one."""
 
 
 class Session:
@@ -106,7 +108,7 @@ class Session:
         self.meter = Meter()
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
-        self._recorder = Recorder(self._parts.journal, self._parts.project, self.id)
+        self._recorder = Recorder(self._parts.journal, self._parts.project, self.id, self._parts.device)
 
     # --- life -------------------------------------------------------------------------------
 
@@ -300,7 +302,7 @@ class Session:
             yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
         said = "\n\n".join(part for part in (news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
-        self._turn = self._turn_of(self._conversation, prompt, mentioned(prompt, Path(self._parts.path)))
+        self._turn = self._turn_of(self._conversation, prompt, self._mentioned(prompt))
         try:
             async for event in self._turn.run():
                 if isinstance(event, Serving):
@@ -314,6 +316,11 @@ class Session:
             self._recorder.private = self._conversation.private = False
         for notice in self._drain():
             yield notice
+
+    def _mentioned(self, prompt: str) -> tuple[ToolCall, ...]:
+        """Who may not read files gets none read by naming them."""
+        reads = any(spec.name == READ for spec in self._parts.tools.specs)
+        return mentioned(prompt, Path(self._parts.path)) if reads else ()
 
     async def _recalled(self, prompt: str) -> Recollection:
         """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""

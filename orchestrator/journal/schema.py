@@ -83,6 +83,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DELETE FROM heads",
         f"INSERT INTO heads {CONTIGUOUS}",
     ),
+    (
+        # What was said, by who asked: a device whose question this node answered, else the author.
+        """CREATE INDEX by_device ON records (coalesce(json_extract(body, '$.device'), dev), arrival)
+            WHERE kind = 'message'""",
+        """CREATE VIEW messages AS SELECT id, coalesce(json_extract(body, '$.device'), dev) AS device_id,
+            wall AS timestamp, json_extract(body, '$.role') AS role, json_extract(body, '$.text') AS content,
+            (SELECT json_extract(start.body, '$.model') FROM records AS start INDEXED BY by_life
+             WHERE start.session = records.session AND start.kind = 'session'
+             AND json_extract(start.body, '$.event') = 'start' LIMIT 1) AS model,
+            project, session, stream, arrival
+            FROM records WHERE kind = 'message'""",
+    ),
 )
 
 COLUMNS = (
