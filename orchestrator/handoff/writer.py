@@ -116,6 +116,10 @@ class ProjectDocuments(ProjectTiers):
         return list(dict.fromkeys(changed))
 
     @property
+    def root(self) -> Path:
+        return self._project.root
+
+    @property
     def human(self) -> HumanText:
         """What people wrote into the project's own documents; a workspace's portfolio is not among them."""
         own = [self._project.root / PROJECT.filename, self._folder / BRIEFING.filename]
