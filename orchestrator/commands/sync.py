@@ -89,14 +89,17 @@ def _documents(
     from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.workspaces import Registry, find_project
 
+    places = {known.id: known.paths for known in Registry(where).projects()}
+    if here := find_project(Path(".")):
+        places[here.id] = (str(here.root), *places.get(here.id, ()))
     found = []
-    for known in Registry(where).projects():
-        for path in known.paths if projects is None or known.id in projects else ():
+    for identity, paths in places.items():
+        for path in paths if projects is None or identity in projects else ():
             try:
                 project = find_project(Path(path))
             except OrchError:
                 continue
-            if project and project.id == known.id:
+            if project and project.id == identity:
                 found.append(ProjectDocuments(project, journal, where, _say))
                 break
     return found
