@@ -46,10 +46,12 @@ def sync(
     where = home()
     named = Peers(where).find(peer)
     pause = threading.Event()
+    behind = True  # the last one may have been cut off before the documents were written
     try:
         while True:
             try:
-                _once(named, where, as_json=as_json)
+                _once(named, where, behind=behind, as_json=as_json)
+                behind = False
             except OrchError as error:
                 if not watch:
                     raise
@@ -62,7 +64,7 @@ def sync(
         raise SystemExit(0 if watch else 130) from None
 
 
-def _once(peer: Peer, where: Home, *, as_json: bool) -> None:
+def _once(peer: Peer, where: Home, *, behind: bool, as_json: bool) -> None:
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.sync.client import HttpLink
     from orchestrator.sync.engine import SyncEngine
@@ -75,7 +77,7 @@ def _once(peer: Peer, where: Home, *, as_json: bool) -> None:
         with HttpLink(peer.url, peer.token, tell=_say) as link:
             done = exchange(SyncEngine(journal), link, peer.projects, shown)
         changed = {}
-        for documents in _documents(journal, where, done.streams):
+        for documents in _documents(journal, where, peer.projects if behind else done.streams):
             if names := documents.catch_up():
                 changed[str(documents.root)] = names
         conflicts = _conflicts(journal, where, peer.projects)
