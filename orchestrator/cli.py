@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Be the hub: answer paired devices, and sync with them."),
     "device": ("device", "Pair devices with this hub, list and revoke them."),
     "pair": ("pair", "Become a device of a hub."),
+    "sync": ("sync", "Exchange records with a paired peer."),
+    "conflicts": ("conflicts", "Documents that two devices changed at once."),
     "model": ("model", "List, get, choose and test models."),
     "config": ("config", "Read and change settings."),
     "doctor": ("doctor", "Say what is there, what is missing and what to do."),

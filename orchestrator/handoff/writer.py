@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from orchestrator.documents import files, regions, tiers
 from orchestrator.documents.plain import flat
@@ -18,12 +18,17 @@ from orchestrator.documents.tiers import BRIEFING, LOG, PORTFOLIO, PROJECT, Tier
 from orchestrator.errors import DocumentError
 from orchestrator.handoff import evidence, render, session_log
 from orchestrator.handoff.evidence import CitingJournal
+from orchestrator.handoff.human import HumanText, VersionedJournal
 from orchestrator.handoff.templates import Templates
 from orchestrator.paths import PROJECT_FOLDER, Home
-from orchestrator.types import TierText
+from orchestrator.types import Record, TierText
 from orchestrator.workspaces import Project, workspace_of
 
 T = TypeVar("T")
+
+
+class DocumentedJournal(CitingJournal, VersionedJournal, Protocol):
+    """A journal that documents are written from, and that keeps what people wrote into them."""
 
 
 class ProjectTiers:
@@ -61,7 +66,7 @@ class ProjectDocuments(ProjectTiers):
     """Implements `ports.Documents`. `warn` gets one sentence for what was left out or kept."""
 
     def __init__(
-        self, project: Project, journal: CitingJournal, home: Home, warn: Warn = warn_in_log
+        self, project: Project, journal: DocumentedJournal, home: Home, warn: Warn = warn_in_log
     ) -> None:
         super().__init__(project, home, warn)
         self._journal = journal
@@ -88,6 +93,40 @@ class ProjectDocuments(ProjectTiers):
             with self._guard():
                 session_log.add_entry(path, (self._folder,), self._name, session, entry)
         self.refresh()
+        self.human.keep(session)
+
+    def catch_up(self) -> list[str]:
+        """After records came from other devices: the text of people, log and briefing as these give them.
+
+        Names of the documents that changed.
+        """
+        with self._guard():
+            changed = self.human.take_over()
+        ends = self._journal.records(project=self._project.id, kinds=("session",))
+        reasons = {one.session: str(one.body.get("reason")) for one in ends if _is_end(one) and one.body}
+        path = self._folder / LOG.filename
+        there = session_log.sessions(path, (self._folder,))
+        entries = {one: self.entry(one) for one in reasons if not session_log.is_there(one, there)}
+        if entries:
+            with self._guard():
+                session_log.insert_entries(path, (self._folder,), self._name, list(reasons), entries)
+            changed.append(LOG.filename)
+        if self.refresh() != "unchanged":
+            changed.append(BRIEFING.filename)
+        return list(dict.fromkeys(changed))
+
+    @property
+    def root(self) -> Path:
+        return self._project.root
+
+    @property
+    def human(self) -> HumanText:
+        """What people wrote into the project's own documents; a workspace's portfolio is not among them."""
+        own = [self._project.root / PROJECT.filename, self._folder / BRIEFING.filename]
+        if self.workspace is None:
+            own.insert(0, self._project.root / PORTFOLIO.filename)
+        within = (self._project.root, self._folder)
+        return HumanText(self._project.id, own, within, self._journal, self._warn)
 
     def entry(self, session: str) -> str:
         """The session's log entry as its records give it now."""
@@ -131,6 +170,10 @@ class ProjectDocuments(ProjectTiers):
 
     def _guard(self) -> AbstractContextManager[None]:
         return files.locked(self._lock)
+
+
+def _is_end(record: Record) -> bool:
+    return record.stream != "private" and (record.body or {}).get("event") == "end"
 
 
 def write_portfolio(workspace: Path, rendered: str, warn: Warn = warn_in_log) -> str:

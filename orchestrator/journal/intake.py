@@ -159,20 +159,25 @@ class Intake:
         return ids
 
     def new_epoch(self) -> int | None:
-        """The epoch that this device has to begin, where the page holds what another wrote in its name.
-
-        Drawn by lot, so that two clones that learn of each other at once begin two.
-        """
+        """The epoch that this device has to begin, where the page holds what another wrote in its name."""
         mine = any((one.dev, one.epoch) == self._own for one in self.added)
         if not mine and not any(chain[:2] == self._own for chain in self.forked):
             return None
-        return self.next_epoch()
+        return next_epoch(self.connection, *self._own)
 
-    def next_epoch(self) -> int:
-        dev, epoch = self._own
-        query = "SELECT max(epoch) FROM records WHERE dev = ? AND epoch < ?"
-        used = self.connection.execute(query, (dev, FILED_ANEW)).fetchone()[0] or 0
-        return max(epoch, used) + 1 + secrets.randbelow(_NEW_EPOCHS)
+
+def begin_epoch(connection: sqlite3.Connection) -> None:
+    """What this device records from now on is numbered anew. Needs an open transaction."""
+    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('dev', 'epoch')"))
+    epoch = next_epoch(connection, meta["dev"], int(meta["epoch"]))
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (str(epoch),))
+
+
+def next_epoch(connection: sqlite3.Connection, dev: str, epoch: int) -> int:
+    """Drawn by lot, so that two clones that learn of each other at once begin two."""
+    query = "SELECT max(epoch) FROM records WHERE dev = ? AND epoch < ?"
+    used = connection.execute(query, (dev, FILED_ANEW)).fetchone()[0] or 0
+    return int(max(epoch, used)) + 1 + secrets.randbelow(_NEW_EPOCHS)
 
 
 def later(ours: Ts, theirs: Ts) -> Ts:

@@ -77,7 +77,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE clock_suspects (id TEXT PRIMARY KEY, ahead_ms INTEGER NOT NULL) WITHOUT ROWID",
         # Which version of a document's human text its file on this node was last brought to.
         """CREATE TABLE document_versions (
-            entity TEXT, place TEXT, id TEXT NOT NULL, PRIMARY KEY (entity, place)
+            place TEXT PRIMARY KEY, id TEXT NOT NULL, digest TEXT NOT NULL
         ) WITHOUT ROWID""",
         # A rebuilt journal may have gaps: heads are the end of what is contiguous, or peers never fill them.
         "DELETE FROM heads",

@@ -166,12 +166,10 @@ class SqliteJournal(JournalReader):
             self._set_meta("epoch", str(epoch))
         return lines, anew
 
-    def begin_epoch(self) -> None:
-        """Number what this device records from now on anew: another installation writes in its name."""
+    def writing(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let `work` change tables that are no records, in one transaction."""
         with self._writing(), self._transaction():
-            meta = self._meta()
-            own = meta["dev"], int(meta["epoch"])
-            self._set_meta("epoch", str(Intake(self._connection, own, _clock_state(meta), 0).next_epoch()))
+            return work(self._connection)
 
     def index_page(self) -> tuple[int, int]:
         """Index the next older records for recall; how many are done, of how many."""

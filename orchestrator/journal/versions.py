@@ -60,6 +60,13 @@ def versions(journal: Rows, project: str) -> list[Versions]:
     return [Versions(entity, ordered(_leaves(rows))) for entity, rows in sorted(groups.items())]
 
 
+def projects_with_versions(journal: Rows) -> list[str]:
+    kinds = ",".join(f"'{kind}'" for kind in KINDS)
+    return [
+        row[0] for row in journal.rows(f"SELECT DISTINCT project FROM records WHERE kind IN ({kinds})", ())
+    ]
+
+
 def ordered(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
     """The winner first: the newest, of those of one time the greatest device id."""
     return tuple(sorted(leaves, key=lambda leaf: (leaf.ts, leaf.dev, leaf.id), reverse=True))

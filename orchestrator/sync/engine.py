@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from orchestrator.journal import schema
 from orchestrator.journal.canonical import record_line
 from orchestrator.journal.forks import mark
-from orchestrator.journal.intake import Intake
+from orchestrator.journal.intake import Intake, begin_epoch
 from orchestrator.journal.store import NODE, PRIVATE, SqliteJournal
 from orchestrator.sync import wire
 from orchestrator.sync.plan import Segment, plan
@@ -110,7 +110,7 @@ class SyncEngine:
         """After a peer found these chains forked: where one is this node's own, it begins a new epoch."""
         mine = any(key[:2] == self._journal.device for key in forked)
         if mine:
-            self._journal.begin_epoch()
+            self._journal.writing(begin_epoch)
         return mine
 
 

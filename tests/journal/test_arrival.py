@@ -79,12 +79,12 @@ def test_a_journal_of_the_first_version_gets_the_index(orch_home: Home) -> None:
     with SqliteJournal.open(orch_home) as journal:
         made = journal.append([entry("kept")])
     with sqlite3.connect(orch_home.journal) as connection:
+        without_sync(connection)
         for name in ("by_arrival", "by_role", "by_life"):
             connection.execute(f"DROP INDEX {name}")
         for name in ("index", "projects", "sessions", "turns"):
             connection.execute(f"DROP TABLE recall_{name}")
         connection.execute("DROP TABLE imported")
-        without_sync(connection)
         connection.execute("DELETE FROM meta WHERE key LIKE 'recall%'")
         connection.execute("PRAGMA user_version = 1")
     connection.close()

@@ -1,4 +1,4 @@
-"""Nodes on real SQLite that can crash at any statement, and a link that loses, doubles, delays and reorders."""
+"""Nodes on real SQLite that crash at any statement, and a link that loses, doubles, delays, reorders."""
 
 from __future__ import annotations
 
