@@ -16,6 +16,10 @@ OrchError                  exit code 1
 ├── SandboxError
 ├── VcsError
 ├── JournalError           corrupt, locked too long, disk full
+├── HubError               what a hub refuses, or cannot do
+├── SyncError              a peer that is absent, refuses or talks nonsense
+│   ├── BadPage            what came is no page, or only a part of one
+│   └── PageTooLarge       what came, or what was sent, exceeds a limit
 └── DocumentError          a handoff document that cannot be read or written
 """
 
@@ -93,6 +97,27 @@ class VcsError(OrchError):
 
 
 class JournalError(OrchError):
+    pass
+
+
+class HubError(OrchError):
+    """`status` is the HTTP status that says it, `retry_after` seconds after which it may be otherwise."""
+
+    def __init__(self, message: str, remedy: str = "", *, status: int = 400, retry_after: int = 0) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class SyncError(OrchError):
+    pass
+
+
+class BadPage(SyncError):
+    pass
+
+
+class PageTooLarge(SyncError):
     pass
 
 

@@ -35,6 +35,16 @@ class Home:
         return self.root / "journal.sqlite3"
 
     @property
+    def hub(self) -> Path:
+        """The hub's devices and runs, where this node is one."""
+        return self.root / "hub.sqlite3"
+
+    @property
+    def projects(self) -> Path:
+        """Documents of projects that this node knows from other devices' records only."""
+        return self.root / "projects"
+
+    @property
     def memory_log(self) -> Path:
         return self.root / "memory_log.jsonl"
 

@@ -18,14 +18,15 @@ from orchestrator.errors import OrchError
 from orchestrator.events import Notice
 from orchestrator.paths import Home, home
 from orchestrator.ports import Approver, Backend, Reviewer, Warmable
-from orchestrator.types import Message, Mode, TierText, ToolCall
+from orchestrator.types import Message, Mode, ToolCall
 
 if TYPE_CHECKING:
     from orchestrator.agent.loop import Limits
     from orchestrator.agent.session import Session
+    from orchestrator.agent.tiers import Readable
     from orchestrator.agent.warming import Warmer
     from orchestrator.handoff.pen import Pen
-    from orchestrator.handoff.writer import ProjectDocuments, ProjectTiers
+    from orchestrator.handoff.writer import ProjectDocuments
     from orchestrator.journal.running import RunningSessions
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.tools.toolbox import Toolbox
@@ -231,13 +232,6 @@ def _nowhere(settings: Settings) -> Toolbox:
     )
 
 
-class NoDocuments:
-    """Of a folder that is no project yet."""
-
-    def tiers(self) -> tuple[TierText, ...]:
-        return ()
-
-
 def warmer(model: Backend, settings: Settings) -> Warmer:
     """Brings snapshots up to date. Raises `UsageError` for a model that keeps none."""
     from orchestrator.agent.warming import Warmer
@@ -349,8 +343,9 @@ def documents(
     return ProjectDocuments(project, journal, where, warn or warn_in_log, wrap=tools.git_wrap, pen=pen or PEN)
 
 
-def readable(project: Project | None, settings: Settings, where: Home) -> ProjectTiers | NoDocuments:
+def readable(project: Project | None, settings: Settings, where: Home) -> Readable:
     """The documents as a session would read them, without a session."""
+    from orchestrator.agent.tiers import NoDocuments
     from orchestrator.documents.tiers import warn_in_log
     from orchestrator.handoff.writer import ProjectTiers
 
@@ -395,7 +390,8 @@ def close_abandoned(running: RunningSessions, journal: SqliteJournal, where: Hom
             if ended and (ended[0].body or {}).get("event") != "end":
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, project_id, session)])
-            documents(open_project(path), journal, where).close_session(session, "killed")
+            if project_id:  # else it answered a question that belonged to none
+                documents(open_project(path), journal, where).close_session(session, "killed")
         except OrchError as error:
             if project_id == here:
                 notices.append(Notice(f"An interrupted session could not be closed: {error}", "warning"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from orchestrator.context.mentions import mentions
 from orchestrator.types import ToolCall
 
+READ = "read"
 MOST = 5
 """Files of one prompt; each costs prefill."""
 
@@ -14,7 +15,7 @@ MOST = 5
 def mentioned(prompt: str, root: Path) -> tuple[ToolCall, ...]:
     """A `read` for each file mentioned that exists in the project; other words with an @ are just words."""
     found = [path for path in mentions(prompt) if _is_file(root, path)]
-    return tuple(ToolCall("read", {"path": path}) for path in found[:MOST])
+    return tuple(ToolCall(READ, {"path": path}) for path in found[:MOST])
 
 
 def _is_file(root: Path, path: str) -> bool:

@@ -50,3 +50,5 @@ class Parts:
     """Finds what earlier sessions said about a prompt; None: nobody asks."""
     reviewer: Reviewer | None = None
     """Sees what survives a rollover; None: it survives as proposed."""
+    device: str = ""
+    """Of who asks, where that is another node than this one."""

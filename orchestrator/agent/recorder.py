@@ -21,10 +21,12 @@ class Cited:
 class Recorder:
     """Writes the records of one session. Raises `JournalError` when one cannot be kept."""
 
-    def __init__(self, journal: Journal, project: str, session: str) -> None:
+    def __init__(self, journal: Journal, project: str, session: str, device: str = "") -> None:
+        """`device` asks, where another node than this one does."""
         self._journal = journal
         self._project = project
         self.session = session
+        self._device = {"device": device} if device else {}
         self.private = False
         """Whether what happens now goes to the records that never leave this device."""
 
@@ -43,10 +45,10 @@ class Recorder:
         return self._add("session", body | ({"last_turn": last} if last else {}))
 
     def prompt(self, text: str) -> Cited:
-        return self._add("message", {"role": "user", "text": text})
+        return self._add("message", {"role": "user", "text": text, **self._device})
 
     def answer(self, text: str, *, interrupted: bool) -> Cited:
-        body: dict[str, Any] = {"role": "assistant", "text": text}
+        body: dict[str, Any] = {"role": "assistant", "text": text, **self._device}
         return self._add("message", body | ({"interrupted": True} if interrupted else {}))
 
     def tool_call(self, call: ToolCall) -> Cited:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
-from orchestrator.agent.mentioned import mentioned
+from orchestrator.agent.mentioned import READ, mentioned
 from orchestrator.agent.meter import Meter
 from orchestrator.agent.parts import Parts, Sends
 from orchestrator.agent.points import Points
@@ -24,6 +24,7 @@ from orchestrator.agent.prefix import read
 from orchestrator.agent.recorder import Recorder
 from orchestrator.agent.rewinding import Rewinding
 from orchestrator.agent.rollover import Rollover
+from orchestrator.agent.starting import about, both
 from orchestrator.agent.tiers import KnownTiers
 from orchestrator.agent.warming import warmed
 from orchestrator.config import ContextSettings
@@ -82,7 +83,7 @@ class Session:
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
         parts = self._parts
-        self._recorder = Recorder(parts.journal, parts.project, self.id)
+        self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device)
         self.rewinding = Rewinding(
             Points(parts.journal, parts.checkpoints, parts.project),
             self.id,
@@ -98,7 +99,7 @@ class Session:
         """Load the model and read the documents; yields `Loading`s, `SessionStart` and `Context`."""
         shares: asyncio.Queue[float | None] = asyncio.Queue()
         starting = asyncio.create_task(
-            _both(asyncio.to_thread(self._parts.facts), self._parts.backend.start(shares.put_nowait))
+            both(asyncio.to_thread(self._parts.facts), self._parts.backend.start(shares.put_nowait))
         )
         starting.add_done_callback(lambda _: shares.put_nowait(None))
         try:
@@ -125,7 +126,7 @@ class Session:
         ]
         if info.server or info.why:
             events.append(Serving(info.name, info.server, info.sent_to, info.context_size))
-        events += [Notice(text) for text in _about(info)]
+        events += [Notice(text) for text in about(info)]
         await asyncio.to_thread(self._refresh)  # it asks git, and the screen goes on
         events += self._drain()
         self._limits = replace(self._limits, context_size=info.context_size)
@@ -286,7 +287,7 @@ class Session:
         handed, self._opening = self._opening, ""
         said = "\n\n".join(part for part in (handed, news, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
-        self._turn = self._turn_of(self._conversation, prompt, mentioned(prompt, Path(self._parts.path)))
+        self._turn = self._turn_of(self._conversation, prompt, self._mentioned(prompt))
         try:
             async for event in self._turn.run():
                 if isinstance(event, Serving):
@@ -309,6 +310,11 @@ class Session:
                 f"The prompt has {tokens} tokens, and {max(free, 0)} fit.",
                 "Put the text into a file of the project and ask about the file.",
             )
+
+    def _mentioned(self, prompt: str) -> tuple[ToolCall, ...]:
+        """Who may not read files gets none read by naming them."""
+        reads = any(spec.name == READ for spec in self._parts.tools.specs)
+        return mentioned(prompt, Path(self._parts.path)) if reads else ()
 
     async def _recalled(self, prompt: str) -> Recollection:
         """What the journal adds to a prompt; a journal that cannot be asked adds nothing."""
@@ -378,22 +384,5 @@ class Session:
         return cited.citation
 
 
-def _about(info: ModelInfo) -> list[str]:
-    """What the user should know before the first prompt: how the model was chosen, and what leaves."""
-    said = [info.why] if info.why else []
-    if info.sent_to:
-        said.append(f"Prompts leave this machine: {info.name} runs at {info.sent_to}.")
-    return said
-
-
 def _written(call: ToolCall) -> str:
     return f"{call.name} {dict(call.arguments)}"
-
-
-async def _both(first: Awaitable[Mapping[str, Any]], second: Awaitable[ModelInfo]) -> tuple[Any, ModelInfo]:
-    """Both at once; the first error is raised when both have ended."""
-    results = await asyncio.gather(first, second, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results[0], results[1]

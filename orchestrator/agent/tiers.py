@@ -20,6 +20,13 @@ class Readable(Protocol):
     def tiers(self) -> tuple[TierText, ...]: ...
 
 
+class NoDocuments:
+    """Of a folder that is no project yet."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        return ()
+
+
 class KnownTiers:
     """What this instance read of the four tiers, and what has changed since."""
 

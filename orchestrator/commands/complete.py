@@ -61,6 +61,14 @@ def complete_recalled_kinds(incomplete: str) -> list[str]:
     return _starting(incomplete, ("message", *NOTE_KINDS))
 
 
+def complete_peers(incomplete: str) -> list[str]:
+    """Names of nodes that this one was paired with."""
+    from orchestrator.paths import home
+    from orchestrator.workspaces.peers import Peers
+
+    return _starting(incomplete, [peer.name for peer in Peers(home()).all()])
+
+
 def set_up(context: Any, option: str, shell: str = "") -> None:
     """Install or print completion for a shell, by default the one that runs this; then exit.
 

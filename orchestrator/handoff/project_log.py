@@ -14,7 +14,7 @@ from orchestrator.handoff.facts import SessionFacts
 from orchestrator.handoff.pen import Pen
 from orchestrator.handoff.templates import Templates
 from orchestrator.journal.reader import JournalReader
-from orchestrator.types import HandoverLine
+from orchestrator.types import HandoverLine, Record
 from orchestrator.workspaces import Project
 
 UNCLOSED = 50
@@ -67,6 +67,17 @@ class ProjectLog:
             ended = reversed([name for name in fresh if name not in running])
             return sum(self._add(session, self._facts(session)) for session in ended)
 
+    def insert_missing(self) -> int:
+        """Add the entries of sessions that ended, each at its place in time; how many there were."""
+        ends = self._journal.records(project=self._project.id, kinds=("session",))
+        ended = dict.fromkeys(one.session for one in ends if _is_end(one))
+        there = session_log.sessions(self._path, (self._folder,))
+        entries = {one: self.entry(one) for one in ended if not session_log.is_there(one, there)}
+        if entries:
+            with self._guard():
+                session_log.insert_entries(self._path, (self._folder,), self._name, list(ended), entries)
+        return len(entries)
+
     def entry(self, session: str) -> str:
         """The session's entry as its records give it now."""
         return render.session_entry(self._facts(session), self._templates)
@@ -98,3 +109,7 @@ class ProjectLog:
     @property
     def _name(self) -> str:
         return flat(self._project.name, 80)
+
+
+def _is_end(record: Record) -> bool:
+    return record.stream != "private" and (record.body or {}).get("event") == "end"

@@ -7,7 +7,7 @@ found again when short ids have grown, and an entry that a crash cut off counts 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.documents import files
@@ -20,6 +20,7 @@ One entry for each session, oldest first. orch adds entries at the end and never
 """
 _SEEN_BYTES = 4 << 20
 _MARK = re.compile(rb"^<!-- orch:session ([A-Za-z0-9._-]{1,128}) -->\r?$", re.MULTILINE)
+_MOST_BYTES = 64 << 20
 
 
 def add_entry(
@@ -44,6 +45,57 @@ def add_entry(
     return True
 
 
+def sessions(path: Path, within: Sequence[Path]) -> set[str]:
+    """Marks of the sessions that have an entry, for `is_there`."""
+    data = files.read(path, within, _MOST_BYTES) or b""
+    return {found.decode("ascii", "replace") for found in re.findall(rb"<!-- orch:session [^>\n]* -->", data)}
+
+
+def is_there(session: str, marks: set[str]) -> bool:
+    return _mark(session) in marks
+
+
+def insert_entries(
+    path: Path, within: Sequence[Path], name: str, order: Sequence[str], entries: Mapping[str, str]
+) -> bool:
+    """Put entries of sessions, such as other devices had, where they belong in time.
+
+    `order` names the sessions, oldest first. An entry goes before the first later one that is there,
+    else to the end; what is there is not changed. Hold the documents' lock.
+    """
+    places = {session: number for number, session in enumerate(order)}
+
+    def edit(old: bytes | None) -> bytes:
+        data = old or TITLE.format(name=name).encode()
+        newline = b"\r\n" if b"\r\n" in data else b"\n"
+        for session in sorted(entries, key=lambda one: places.get(one, 0)):
+            text = f"{entries[session].strip()}\n\n{_mark(session)}\n".encode("utf-8", "replace")
+            later = order[places.get(session, len(order)) + 1 :]
+            ends = (data.find(_mark(one).encode()) for one in later)
+            end = next((end for end in ends if end >= 0), -1)
+            if _mark(session).encode() in data:
+                continue
+            if end < 0:
+                gap = newline if data.endswith(b"\n") else newline * 2
+                data += gap + text.replace(b"\n", newline)
+            else:
+                start = _entry_start(data, end)
+                data = data[:start] + (text + b"\n").replace(b"\n", newline) + data[start:]
+        return data
+
+    return files.rewrite(path, within, edit, limit=_MOST_BYTES)
+
+
+def _entry_start(data: bytes, end: int) -> int:
+    """Where the entry begins whose mark stands at `end`."""
+    heading = data.rfind(b"\n## Session ", 0, end)
+    before = data.rfind(b"-->", 0, end)
+    if heading > before:
+        return heading + 1
+    line = data.find(b"\n", before)
+    return end if before < 0 or line < 0 or line > end else line + 1
+
+
 def without(path: Path, within: Sequence[Path], session: str, before: str, after: str) -> bool:
     """Take out of the session's entry what it says no more; True when its bytes changed.
 
@@ -62,7 +114,7 @@ def without(path: Path, within: Sequence[Path], session: str, before: str, after
 
     if not files.read(path, within, 1):
         return False
-    return files.rewrite(path, within, edit, limit=_SEEN_BYTES * 16)
+    return files.rewrite(path, within, edit, limit=_MOST_BYTES)
 
 
 def sessions_in(path: Path, within: Sequence[Path]) -> list[str]:

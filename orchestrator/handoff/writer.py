@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.documents import files, nearness, regions, tiers
 from orchestrator.documents.plain import flat
@@ -20,6 +20,7 @@ from orchestrator.errors import DocumentError, VcsError
 from orchestrator.handoff import agents_md, carried, evidence, git_state, loading, polish, render
 from orchestrator.handoff.facts import BriefingFacts
 from orchestrator.handoff.git_state import GitState
+from orchestrator.handoff.human import HumanText
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.project_log import ProjectLog
 from orchestrator.handoff.stale import Sources
@@ -31,6 +32,9 @@ from orchestrator.paths import PROJECT_FOLDER, Home
 from orchestrator.types import HandoverLine, TierText
 from orchestrator.vcs import Repository, Wrap
 from orchestrator.workspaces import Project, workspace_of
+
+if TYPE_CHECKING:
+    from orchestrator.journal.store import SqliteJournal
 
 T = TypeVar("T")
 REGION = b"orch:begin handoff"
@@ -106,7 +110,7 @@ class ProjectDocuments(ProjectTiers):
     def __init__(
         self,
         project: Project,
-        journal: JournalReader,
+        journal: SqliteJournal,
         home: Home,
         warn: Warn = warn_in_log,
         *,
@@ -209,6 +213,33 @@ class ProjectDocuments(ProjectTiers):
     def close_session(self, session: str, reason: str) -> None:
         self.log.close(session, reason)
         self.refresh()
+        self.human.keep(session)
+
+    def catch_up(self) -> list[str]:
+        """After records came from other devices: the text of people, log and briefing as these give them.
+
+        Names of the documents that changed.
+        """
+        with self._guard():
+            changed = self.human.take_over()
+        if self.log.insert_missing():
+            changed.append(LOG.filename)
+        if self.refresh() != "unchanged":
+            changed.append(BRIEFING.filename)
+        return list(dict.fromkeys(changed))
+
+    @property
+    def root(self) -> Path:
+        return self._project.root
+
+    @property
+    def human(self) -> HumanText:
+        """What people wrote into the project's own documents; a workspace's portfolio is not among them."""
+        own = [self._project.root / PROJECT.filename, self.folder / BRIEFING.filename]
+        if self.workspace is None:
+            own.insert(0, self._project.root / PORTFOLIO.filename)
+        within = (self._project.root, self.folder)
+        return HumanText(self._project.id, own, within, self._journal, self._warn)
 
     def forget(self, entries: Mapping[str, str]) -> None:
         """After records lost their bodies: bring the log entries of their sessions and the briefing up to

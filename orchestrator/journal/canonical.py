@@ -17,6 +17,8 @@ Another implementation reproduces it from these rules (format version `v` = 1):
    keys v, dev, epoch, stream, seq, ts, wall, project, session, kind, entity, parents, body_sha;
    `ts` is the array [milliseconds, counter], `parents` an array of ids in the author's order.
    Body and salt are not in it, so that a redaction leaves the id valid.
+   A kind that is not known here has the form of one (a lower-case letter, then up to 31 letters,
+   digits or `_`): it is kept and passed on, for who knows it.
 5. A line of `memory_log.jsonl` is canonical(object with all sixteen keys) and one U+000A.
 
 `tests/journal/test_canonical.py` holds fixed vectors.
@@ -29,16 +31,16 @@ import math
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.types import Kind, Record
+from orchestrator.types import Record
 
 VERSION = 1
 MAX_DEPTH = 64
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_KINDS = frozenset(get_args(Kind))
+_KIND = re.compile("[a-z][a-z0-9_]{0,31}")
 _TEXTS = ("dev", "stream", "wall", "project", "session", "kind", "entity", "body_sha", "id")
 
 
@@ -118,7 +120,7 @@ def parse_record(fields: Any) -> Record:
         not isinstance(text, str) for text in (*parents, *(fields[name] for name in _TEXTS))
     ):
         raise ValueError("a text is missing")
-    if fields["v"] != VERSION or fields["kind"] not in _KINDS:
+    if fields["v"] != VERSION or not _KIND.fullmatch(fields["kind"]):
         raise ValueError("an unknown version or kind")
     if (body is None) != (salt is None):
         raise ValueError("body and salt belong together")

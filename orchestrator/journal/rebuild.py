@@ -23,6 +23,7 @@ from orchestrator.journal.canonical import parse_record, record_json
 from orchestrator.journal.clock import ClockState
 from orchestrator.journal.database import connect, lock_file, write_meta
 from orchestrator.journal.failures import explained
+from orchestrator.journal.forks import FILED_ANEW
 from orchestrator.journal.lock import FileLock
 from orchestrator.journal.memory_log import MemoryLog
 from orchestrator.paths import Home
@@ -67,6 +68,8 @@ def rebuild(home: Home) -> Rebuilt:
             schema.migrate(connection)
             connection.execute("BEGIN IMMEDIATE")
             unread = _fill(connection, home)
+            connection.execute("DELETE FROM heads")  # what is lost may lie before what is not
+            connection.execute(f"INSERT INTO heads {schema.CONTIGUOUS}")
             _identify(connection, home)
             connection.execute("COMMIT")
             total = connection.execute("SELECT count(*) FROM records").fetchone()[0]
@@ -131,7 +134,8 @@ def _identify(connection: sqlite3.Connection, home: Home) -> None:
     if identity is None and len(devices) == 1:
         identity = devices[0], 0
     dev, epoch = identity or (secrets.token_hex(16), 0)
-    used = connection.execute("SELECT max(epoch) FROM heads WHERE dev = ?", (dev,)).fetchone()[0] or 0
+    query = "SELECT max(epoch) FROM records WHERE dev = ? AND epoch < ?"
+    used = connection.execute(query, (dev, FILED_ANEW)).fetchone()[0] or 0
     newest = connection.execute(
         "SELECT ts_ms, ts_ctr FROM records WHERE dev = ? ORDER BY ts_ms DESC, ts_ctr DESC LIMIT 1", (dev,)
     ).fetchone()

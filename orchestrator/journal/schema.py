@@ -10,7 +10,15 @@ from typing import Any
 from orchestrator.errors import JournalError
 from orchestrator.journal import recall_tables, superseding
 from orchestrator.journal.canonical import canonical, record_line
+from orchestrator.journal.forks import is_filed_anew, mark
 from orchestrator.types import NOTE_KINDS, Record
+
+CONTIGUOUS = """
+SELECT dev, epoch, stream, max(seq) FROM (
+    SELECT dev, epoch, stream, seq, row_number() OVER (PARTITION BY dev, epoch, stream ORDER BY seq) AS place
+    FROM records)
+WHERE seq = place GROUP BY dev, epoch, stream"""
+"""The heads, counted from the records: the last seq of each chain before its first gap."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -57,6 +65,36 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Recall's tables, empty: what was recorded before is indexed when somebody first asks (`index`).
     recall_tables.MIGRATION,
+    (
+        # Of a record that stands for another one (`forks`), that one's id.
+        "ALTER TABLE records ADD COLUMN origin TEXT",
+        "CREATE INDEX by_origin ON records (origin) WHERE origin IS NOT NULL",
+        # What may not come back with a body, in whose stream: known before it comes, too.
+        "CREATE TABLE redacted (id TEXT, stream TEXT, PRIMARY KEY (id, stream)) WITHOUT ROWID",
+        """INSERT OR IGNORE INTO redacted SELECT json_extract(parents, '$[0]'), stream FROM records
+            WHERE kind = 'redact' AND json_array_length(parents) > 0""",
+        # Records that came from a clock ahead of this node's, and by how much.
+        "CREATE TABLE clock_suspects (id TEXT PRIMARY KEY, ahead_ms INTEGER NOT NULL) WITHOUT ROWID",
+        # Which version of a document's human text its file on this node was last brought to.
+        """CREATE TABLE document_versions (
+            place TEXT PRIMARY KEY, id TEXT NOT NULL, digest TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        # A rebuilt journal may have gaps: heads are the end of what is contiguous, or peers never fill them.
+        "DELETE FROM heads",
+        f"INSERT INTO heads {CONTIGUOUS}",
+    ),
+    (
+        # What was said, by who asked: a device whose question this node answered, else the author.
+        """CREATE INDEX by_device ON records (coalesce(json_extract(body, '$.device'), dev), arrival)
+            WHERE kind = 'message'""",
+        """CREATE VIEW messages AS SELECT id, coalesce(json_extract(body, '$.device'), dev) AS device_id,
+            wall AS timestamp, json_extract(body, '$.role') AS role, json_extract(body, '$.text') AS content,
+            (SELECT json_extract(start.body, '$.model') FROM records AS start INDEXED BY by_life
+             WHERE start.session = records.session AND start.kind = 'session'
+             AND json_extract(start.body, '$.event') = 'start' LIMIT 1) AS model,
+            project, session, stream, arrival
+            FROM records WHERE kind = 'message'""",
+    ),
 )
 
 COLUMNS = (
@@ -99,7 +137,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     ordinal = _ordinal(connection, record)
     body = None if record.body is None else canonical(record.body).decode()
     inserted = connection.execute(
-        f"INSERT INTO records ({COLUMNS}, ordinal, supersedes) VALUES ({','.join('?' * 19)})",
+        f"INSERT INTO records ({COLUMNS}, ordinal, supersedes, origin) VALUES ({','.join('?' * 20)})",
         (
             record.v,
             record.dev,
@@ -119,6 +157,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
             record.id,
             ordinal,
             superseding.target(connection, record),
+            mark(record) if is_filed_anew(record) else None,
         ),
     )
     connection.execute(
@@ -132,6 +171,8 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     )
     if record.kind in NOTE_KINDS:
         superseding.settle(connection, record.project)
+    if record.kind == "redact" and record.parents:
+        connection.execute("INSERT OR IGNORE INTO redacted VALUES (?, ?)", (record.parents[0], record.stream))
     if record.entity.startswith(IMPORT):
         row = (record.entity, inserted.lastrowid)
         connection.execute("INSERT INTO imported VALUES (?, ?) ON CONFLICT DO NOTHING", row)

@@ -13,9 +13,9 @@ import os
 import secrets
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import forget, index, schema
@@ -23,6 +23,7 @@ from orchestrator.journal.canonical import VERSION, body_sha, plain, record_id, 
 from orchestrator.journal.clock import ClockState, SystemClock, tick
 from orchestrator.journal.database import connect, lock_file, prepare, shut
 from orchestrator.journal.failures import damaged, explained
+from orchestrator.journal.intake import Intake
 from orchestrator.journal.lock import FileLock
 from orchestrator.journal.memory_log import MemoryLog
 from orchestrator.journal.reader import JournalReader
@@ -30,6 +31,8 @@ from orchestrator.journal.redact import redact_body
 from orchestrator.paths import Home
 from orchestrator.ports import Clock
 from orchestrator.types import Entry, Record
+
+T = TypeVar("T")
 
 PRIVATE = "private"
 NODE = "node"
@@ -96,7 +99,7 @@ class SqliteJournal(JournalReader):
             with self._transaction():
                 meta = self._meta()
                 through = index.newest(self._connection)
-                records = self._insert(self._unknown(prepared) if once else prepared, meta)
+                records = self._insert(_unknown(self._connection, prepared) if once else prepared, meta)
                 index.add(self._connection, through, records)
                 lines = b"".join(map(record_line, records))
                 expected = int(meta["mirror_bytes"])
@@ -123,6 +126,51 @@ class SqliteJournal(JournalReader):
             forget.clean(self._connection, self._mirror)
         return made
 
+    def take_in(self, work: Callable[[Intake], T]) -> T:
+        """Let `work` take records of other nodes in: one transaction, all of it or nothing.
+
+        Brings index, mirror, clock and, where somebody else writes as this device, the epoch up to date.
+        """
+        with self._writing():
+            with self._transaction():
+                meta = self._meta()
+                through = index.newest(self._connection)
+                own = meta["dev"], int(meta["epoch"])
+                intake = Intake(self._connection, own, _clock_state(meta), self._clock.now_ms())
+                result = work(intake)
+                expected = int(meta["mirror_bytes"])
+                lines, anew = self._taken(intake, through, expected)
+            if forget.unclean(self._connection):
+                forget.clean(self._connection, self._mirror)
+            elif anew:
+                self._write_mirror_anew()
+            elif lines:
+                self._write_mirror(lines, expected)
+        return result
+
+    def _taken(self, intake: Intake, through: int, expected: int) -> tuple[bytes, bool]:
+        """What follows from records taken in; the mirror's new lines, and whether all are to be written."""
+        dropped = intake.redact()
+        if dropped:
+            forget.mark_unclean(self._connection, dropped)
+        if intake.rearranged:
+            index.clear(self._connection)
+        else:
+            index.add(self._connection, through, intake.added)
+        lines = b"".join(map(record_line, intake.added))
+        anew = bool(dropped) or intake.rearranged
+        size = sum(len(line) for _, line in self._lines(0)) if anew else expected + len(lines)
+        self._set_meta("mirror_bytes", str(size))
+        self._set_meta("clock", json.dumps([intake.clock.last, intake.clock.ahead]))
+        if (epoch := intake.new_epoch()) is not None:
+            self._set_meta("epoch", str(epoch))
+        return lines, anew
+
+    def writing(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let `work` change tables that are no records, in one transaction."""
+        with self._writing(), self._transaction():
+            return work(self._connection)
+
     def index_page(self) -> tuple[int, int]:
         """Index the next older records for recall; how many are done, of how many."""
         with self._writing(), self._transaction():
@@ -147,13 +195,12 @@ class SqliteJournal(JournalReader):
             raise
 
     def _insert(self, entries: Sequence[Entry], meta: dict[str, str]) -> list[Record]:
-        last, ahead = json.loads(meta["clock"])
-        state = ClockState(tuple(last), tuple(ahead))
+        state = _clock_state(meta)
         dev, epoch, now = meta["dev"], int(meta["epoch"]), self._clock.now_ms()
         wall = datetime.fromtimestamp(now / 1000).astimezone().isoformat(timespec="milliseconds")
         records = []
         for entry in entries:
-            ts, state = tick(state, now, self._times(entry.parents))
+            ts, state = tick(state, now, _times(self._connection, entry.parents))
             stream = PRIVATE if entry.private else entry.project or NODE
             salt = secrets.token_hex(16)
             fields: dict[str, Any] = {
@@ -161,7 +208,7 @@ class SqliteJournal(JournalReader):
                 "dev": dev,
                 "epoch": epoch,
                 "stream": stream,
-                "seq": self._head(dev, epoch, stream) + 1,
+                "seq": _head(self._connection, dev, epoch, stream) + 1,
                 "ts": list(ts),
                 "wall": wall,
                 "project": entry.project,
@@ -180,25 +227,6 @@ class SqliteJournal(JournalReader):
             records.append(record)
         self._set_meta("clock", json.dumps([state.last, state.ahead]))
         return records
-
-    def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
-        query = "SELECT 1 FROM imported WHERE entity = ?"
-        new = {entry.entity: entry for entry in reversed(entries)}
-        return [
-            entry
-            for entry in entries
-            if new[entry.entity] is entry and not self._connection.execute(query, (entry.entity,)).fetchone()
-        ]
-
-    def _times(self, parents: Sequence[str]) -> list[tuple[int, int]]:
-        marks = ",".join("?" * len(parents))
-        query = f"SELECT ts_ms, ts_ctr FROM records WHERE id IN ({marks})"
-        return self._connection.execute(query, parents).fetchall() if parents else []
-
-    def _head(self, dev: str, epoch: int, stream: str) -> int:
-        query = "SELECT seq FROM heads WHERE dev = ? AND epoch = ? AND stream = ?"
-        row = self._connection.execute(query, (dev, epoch, stream)).fetchone()
-        return 0 if row is None else int(row[0])
 
     def _meta(self) -> dict[str, str]:
         meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
@@ -227,6 +255,12 @@ class SqliteJournal(JournalReader):
         try:
             if not self._mirror.append(lines, expected):
                 self._mirror.repair(self._lines, self._arrival, expected + len(lines))
+        except OSError as error:
+            self._warn(error)
+
+    def _write_mirror_anew(self) -> None:
+        try:
+            self._mirror.rewrite(self._lines, keep_old=False)
         except OSError as error:
             self._warn(error)
 
@@ -270,6 +304,33 @@ class SqliteJournal(JournalReader):
                 "%s cannot be written (%s). The records are safe in the journal; it is completed later.",
                 self._mirror.path, error.strerror or error,
             )  # fmt: skip
+
+
+def _unknown(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Entry]:
+    query = "SELECT 1 FROM imported WHERE entity = ?"
+    new = {entry.entity: entry for entry in reversed(entries)}
+    return [
+        entry
+        for entry in entries
+        if new[entry.entity] is entry and not connection.execute(query, (entry.entity,)).fetchone()
+    ]
+
+
+def _times(connection: sqlite3.Connection, parents: Sequence[str]) -> list[tuple[int, int]]:
+    marks = ",".join("?" * len(parents))
+    query = f"SELECT ts_ms, ts_ctr FROM records WHERE id IN ({marks})"
+    return connection.execute(query, parents).fetchall() if parents else []
+
+
+def _head(connection: sqlite3.Connection, dev: str, epoch: int, stream: str) -> int:
+    query = "SELECT seq FROM heads WHERE dev = ? AND epoch = ? AND stream = ?"
+    row = connection.execute(query, (dev, epoch, stream)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _clock_state(meta: Mapping[str, str]) -> ClockState:
+    last, ahead = json.loads(meta["clock"])
+    return ClockState(tuple(last), tuple(ahead))
 
 
 def _redaction(record: Record, by: str) -> Entry:

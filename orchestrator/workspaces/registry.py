@@ -45,7 +45,7 @@ def remember(project: Project, home: Home) -> None:
 
 
 class Registry:
-    """Tables `projects`, `workspaces`, `rules` and `preferences`; safe for many processes at once."""
+    """Tables `projects`, `workspaces`, `rules`, `preferences`, `peers`; safe for many processes at once."""
 
     def __init__(self, home: Home, warn: Warn | None = None) -> None:
         self._path = home.registry
@@ -122,6 +122,22 @@ class Registry:
     def path(self) -> Path:
         return self._path
 
+    def rows(self, table: str) -> list[Mapping[str, Any]]:
+        """All rows of a table, as they are."""
+        with self._open() as db:
+            return [dict(row) for row in db.table(table).all()]
+
+    def put(self, table: str, key: str, row: Mapping[str, Any]) -> None:
+        """Keep a row; one with the same value of `key` is replaced."""
+        with self._open() as db:
+            rows = db.table(table)
+            rows.remove(lambda doc: doc.get(key) == row[key])
+            rows.insert(row)
+
+    def drop(self, table: str, key: str, value: str) -> None:
+        with self._open() as db:
+            db.table(table).remove(lambda doc: doc.get(key) == value)
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[TinyDB]:
         import filelock  # 10 ms
@@ -193,10 +209,14 @@ class _Storage:
             return None
 
     def write(self, data: Mapping[str, Any]) -> None:
-        durable.replace(self._path, json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8", "replace"))
+        durable.replace(self._path, _text(data), mode=0o600)
 
     def close(self) -> None:
         pass
+
+
+def _text(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _valid(data: Any) -> bool:

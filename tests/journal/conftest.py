@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +36,13 @@ def entry(
 ) -> Entry:
     body = {"text": text, **(more.pop("body", {}))}  # type: ignore[dict-item]
     return Entry(kind, body, project, session, **more)  # type: ignore[arg-type]
+
+
+def without_sync(connection: sqlite3.Connection) -> None:
+    """Take out what the fifth migration and the later ones made."""
+    connection.execute("DROP VIEW messages")
+    connection.execute("DROP INDEX by_device")
+    for name in ("redacted", "clock_suspects", "document_versions"):
+        connection.execute(f"DROP TABLE {name}")
+    connection.execute("DROP INDEX by_origin")
+    connection.execute("ALTER TABLE records DROP COLUMN origin")

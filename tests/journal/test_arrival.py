@@ -13,7 +13,7 @@ from orchestrator.journal import schema
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Kind
-from tests.journal.conftest import entry
+from tests.journal.conftest import entry, without_sync
 
 
 def texts(found: list[tuple[int, object, str]]) -> list[str]:
@@ -80,6 +80,7 @@ def test_a_journal_of_the_first_version_gets_the_index(orch_home: Home) -> None:
     with SqliteJournal.open(orch_home) as journal:
         made = journal.append([entry("kept")])
     with sqlite3.connect(orch_home.journal) as connection:
+        without_sync(connection)
         for name in ("by_arrival", "by_role", "by_life"):
             connection.execute(f"DROP INDEX {name}")
         for name in ("index", "projects", "sessions", "turns"):

@@ -21,6 +21,7 @@ from orchestrator.journal.excerpts import Recall
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Entry
+from tests.journal.conftest import without_sync
 
 TABLES = {
     "recall_projects": "number, project, turns, words",
@@ -125,6 +126,7 @@ def without_index(home: Home) -> None:
         for name in ("index", "projects", "sessions", "turns"):
             connection.execute(f"DROP TABLE recall_{name}")
         connection.execute("DROP TABLE imported")
+        without_sync(connection)
         connection.execute("DELETE FROM meta WHERE key LIKE 'recall%'")
         connection.execute("PRAGMA user_version = 3")
     connection.close()

@@ -1,0 +1,130 @@
+"""What sync costs: a first sync, an empty one, and a push against a bare loop over the same rows.
+
+    python benchmarks/sync.py [--records 100000]
+
+The bare loop decodes the same pages, verifies every record by its hashes and inserts the same rows into the
+same tables with the same indexes, full text among them, a page a transaction. Budgets: an empty sync at
+100,000 records ≤ 1.5 × one at 1,000; a push ≥ 0.6 × the bare loop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import tempfile
+import time
+from pathlib import Path
+
+from orchestrator.journal import index, schema
+from orchestrator.journal.canonical import parse_record
+from orchestrator.journal.store import SqliteJournal
+from orchestrator.paths import Home
+from orchestrator.sync.engine import SyncEngine
+from orchestrator.sync.exchange import exchange
+from orchestrator.sync.wire import Page, Received, Vector, decode_page, encode_page
+from orchestrator.types import Entry
+
+WORDS = (
+    "lamp",
+    "window",
+    "river",
+    "quota",
+    "ledger",
+    "harbour",
+    "signal",
+    "copper",
+    "meadow",
+    "engine",
+    "branch",
+)
+SENTENCE = 24
+
+
+class Local:
+    """A link that packs and unpacks, without a network."""
+
+    def __init__(self, engine: SyncEngine) -> None:
+        self._engine = engine
+
+    def pull(self, vector: Vector) -> Page:
+        return decode_page(encode_page(self._engine.page(vector)))
+
+    def push(self, page: Page) -> Received:
+        return self._engine.receive(decode_page(encode_page(page)))
+
+
+def fill(journal: SqliteJournal, count: int) -> None:
+    for first in range(0, count, 1000):
+        session = secrets.token_hex(16)
+        journal.append(
+            [
+                Entry("message", {"role": "user", "text": text(first + number)}, "p1", session)
+                for number in range(min(1000, count - first))
+            ]
+        )
+
+
+def text(number: int) -> str:
+    words = [WORDS[(number * (place + 3) + place) % len(WORDS)] for place in range(SENTENCE)]
+    return f"{number} " + " ".join(words)
+
+
+def empty(engine: SyncEngine, other: SyncEngine) -> float:
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        exchange(engine, Local(other))
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def bare(journal: SqliteJournal, packed: list[bytes]) -> float:
+    start = time.perf_counter()
+    for data in packed:
+        records = [parse_record(json.loads(line)) for line in decode_page(data).lines]
+
+        def insert(connection: schema.sqlite3.Connection, records: list = records) -> None:  # type: ignore[type-arg]
+            through = index.newest(connection)
+            for record in records:
+                schema.insert(connection, record)
+            index.add(connection, through, records)
+
+        journal.writing(insert)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    count = parser.parse_args().records
+    with tempfile.TemporaryDirectory() as folder:
+        made = [SqliteJournal.open(Home(Path(folder) / name)) for name in ("small", "copy", "a", "b", "bare")]
+        small, copy, source, target, loop = made
+        fill(small, 1000)
+        fill(source, count)
+        exchange(SyncEngine(small), Local(SyncEngine(copy)))
+        at_1000 = empty(SyncEngine(small), SyncEngine(copy))
+        packed = [encode_page(page) for page in SyncEngine(source).pages({})]
+        rate = count / bare(loop, packed)
+        receiving = SyncEngine(target)
+        start = time.perf_counter()
+        for data in packed:
+            receiving.receive(decode_page(data))
+        receive = count / (time.perf_counter() - start)
+        at_many = empty(SyncEngine(source), receiving)
+        fresh = SqliteJournal.open(Home(Path(folder) / "first"))
+        start = time.perf_counter()
+        done = exchange(SyncEngine(fresh), Local(receiving))
+        first = time.perf_counter() - start
+        assert done.pulled == count
+        for journal in (*made, fresh):
+            journal.close()
+    print(f"first sync of {count:,} records: {first:.1f} s ({count / first:,.0f} a second)")
+    print(f"empty sync: {at_1000 * 1e3:.2f} ms at 1,000, {at_many * 1e3:.2f} ms at {count:,}:", end=" ")
+    print(f"{at_many / at_1000:.2f} × (budget 1.5)")
+    print(f"taking in: {receive:,.0f} a second, bare loop {rate:,.0f}: {receive / rate:.2f} × (budget 0.6)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Records between nodes: any peer relays any device's records, page by page."""

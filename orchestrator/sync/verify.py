@@ -1,0 +1,81 @@
+"""Is a line that a peer sent a record? Nothing of it is believed before."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from orchestrator.errors import JournalError
+from orchestrator.journal.canonical import MAX_DEPTH, canonical, parse_record
+from orchestrator.sync.wire import MAX_RECORD_BYTES, Key, key_of
+from orchestrator.types import Record
+
+_MAX_NUMBER = (1 << 53) - 1
+_MAX_MS = 253_402_300_799_999  # the end of the year 9999, after which no calendar follows
+_MAX_PARENTS = 1000
+_LENGTHS = {"stream": 128, "project": 128, "session": 256, "entity": 4096, "wall": 40}
+_DEV = re.compile("[0-9a-f]{1,64}")
+
+
+def verified(line: bytes) -> Record:
+    """The record of a line. Raises `ValueError`, whose text is the reason why it is none."""
+    if len(line) > MAX_RECORD_BYTES:
+        raise ValueError("it is too long")
+    try:
+        fields = json.loads(line.decode())
+        whole = canonical(fields)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("it is nested too deeply") from None
+    except (ValueError, JournalError):
+        raise ValueError("it is not JSON") from None
+    if whole != line:
+        raise ValueError("it is not in canonical form")
+    # Brackets bound the depth, and counting them is quick; those in texts cost a walk only.
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _depth(fields) > MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
+    record = parse_record(fields)
+    _check_ranges(record)
+    return record
+
+
+def claimed(line: bytes) -> tuple[str, Key | None]:
+    """The id and the chain that a line claims without proof; where they are not to be had, "" and None."""
+    with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError):
+        fields = json.loads(line[:MAX_RECORD_BYTES])
+        identity = fields["id"] if isinstance(fields["id"], str) else ""
+        return identity[:64], key_of([fields["dev"], fields["epoch"], fields["stream"]])
+    return "", None
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        inner = [one for one in level if isinstance(one, dict | list)]
+        level = [item for one in inner for item in (one.values() if isinstance(one, dict) else one)]
+        if not inner:
+            return depth - 1
+    return depth
+
+
+def _check_ranges(record: Record) -> None:
+    """What SQLite, calendars and screens can hold. Every record that a journal writes passes."""
+    if not 0 < record.seq <= _MAX_NUMBER or not 0 <= record.epoch <= _MAX_NUMBER:
+        raise ValueError("its number is out of range")
+    if not 0 <= record.ts[0] <= _MAX_MS or not 0 <= record.ts[1] <= _MAX_NUMBER:
+        raise ValueError("its time is out of range")
+    if any(len(getattr(record, name)) > most for name, most in _LENGTHS.items()):
+        raise ValueError("one of its texts is too long")
+    if len(record.parents) > _MAX_PARENTS or any(len(parent) > 128 for parent in record.parents):
+        raise ValueError("it has too many parents")
+    if not _DEV.fullmatch(record.dev):
+        raise ValueError("its device is none")
+    try:
+        datetime.fromisoformat(record.wall)
+    except ValueError:
+        raise ValueError("its wall time is none") from None
