@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -94,7 +95,8 @@ class _Sessions:
         if project:
             opened = self._known.open(project)
             path, memory = opened.root, SessionRecall(self._journal, project)
-            documents = ProjectDocuments(opened, self._journal, self._where)
+            documents = own = ProjectDocuments(opened, self._journal, self._where)
+            await asyncio.to_thread(own.catch_up)  # with what devices have sent since
         else:
             documents = PortfolioOnly(self._where)
         settings = self._settings

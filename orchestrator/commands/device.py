@@ -19,7 +19,13 @@ from orchestrator.terminal import one_line
 if TYPE_CHECKING:
     from orchestrator.hub.devices import Devices
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, help="Pair devices with this hub.")
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Pair devices with this hub, list and revoke them.",
+    epilog="Example: orch device add phone --url http://192.168.1.5:8765",
+)
 _PROJECT = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _ALL = "chat,sync"
 

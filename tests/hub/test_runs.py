@@ -129,9 +129,9 @@ def test_a_polite_end_interrupts_runs_closes_sessions_and_exits_cleanly(home: Ho
         with client.stream("POST", "/chat/stream", json={"prompt": "hi"}) as response:
             text = ""
             for piece in response.iter_text():
-                if not text and "event: token" in piece:
+                begun, text = "event: token" in text, text + piece
+                if not begun and "event: token" in text:
                     hub.process.terminate()
-                text += piece
         assert heard(text)[-1][2] == {"status": "interrupted"}
         assert hub.process.wait(timeout=30) == 0
     with sqlite3.connect(home.journal) as db:  # what the user's document promises, in plain SQL
