@@ -231,12 +231,12 @@ def _findings(desk: Desk, place: Project) -> Sequence[Finding]:
     from orchestrator.documents.tiers import TIERS
     from orchestrator.handoff import portfolio, verify
     from orchestrator.handoff.document import read
-    from orchestrator.handoff.polish import originals
+    from orchestrator.handoff.polish import load, originals
 
     documents = desk.documents(place)
     names = {tier.filename for tier in TIERS if tier.number in desk.wish.tiers}
     paths = [path for path in documents.paths if path.name in names]
-    polished = documents.polished()
+    polished = load(documents.polished_path)
     whole = [replace(one, text=originals(one.text, polished)) for one in read(paths, (place.root,))]
     with documents.sources() as sources:
         anew = partial(portfolio.rendered, home=desk.where, journal=desk.journal)

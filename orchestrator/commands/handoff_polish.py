@@ -43,7 +43,8 @@ def polish(documents: ProjectDocuments, model: str, where: Home) -> list[str]:
     from orchestrator.config import load
     from orchestrator.handoff import polish as words
 
-    facts = [fact for fact in words.worth(documents.shown()) if fact.text not in documents.polished()]
+    done = words.load(documents.polished_path)
+    facts = [fact for fact in words.worth(documents.shown()) if fact.text not in done]
     if not facts:
         return ["No note is long enough to be said in fewer words, or all have been."]
     settings = load(where.config)

@@ -160,7 +160,9 @@ class ProjectDocuments(ProjectTiers):
 
     def rendered(self, facts: BriefingFacts, budget: int = render.BRIEFING_CHARS) -> str:
         """SESSION_BRIEFING.md as these facts make it."""
-        return render.briefing(polish.applied(facts, self.polished()), self._templates, budget)
+        return render.briefing(
+            polish.applied(facts, polish.load(self.polished_path)), self._templates, budget
+        )
 
     def shown(self, budget: int = render.BRIEFING_CHARS) -> BriefingFacts:
         """What the briefing has room for, in its original words."""
@@ -168,11 +170,8 @@ class ProjectDocuments(ProjectTiers):
 
     @property
     def polished_path(self) -> Path:
+        """Holds the original text of a line → what a model made of it: `polish.load`."""
         return self._home.polished_of(self._project.id)
-
-    def polished(self) -> dict[str, str]:
-        """Original text of a line → what a model made of it."""
-        return polish.load(self.polished_path)
 
     def add_below(self, heading: str, lines: Sequence[str]) -> None:
         """Add lines of a person's to the end of SESSION_BRIEFING.md, where no regeneration changes them."""
