@@ -87,6 +87,7 @@ def test_a_key_pressed_before_the_rest_is_there_breaks_nothing(tmp_path: Path, k
                 await pilot.press("escape")
                 await pilot.pause()
             await pilot.press("f2")
+            app.main.prompt.clear()  # a key may have begun a command
             await ask(pilot, "hello")
             await until(pilot, lambda: "Hello to you." in app.main.chat.last_answer())
             assert len(app.conductor._node.sessions(app.project)) == 1  # type: ignore[attr-defined]

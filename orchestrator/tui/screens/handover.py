@@ -28,6 +28,7 @@ class HandoverScreen(ModalScreen[Handover | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "hand_over", "hand over", key_display="^S", priority=True),
         Binding("ctrl+e", "edit", "edit", key_display="^E", priority=True),
+        Binding("ctrl+c", "app.leave", "leave", show=False, priority=True),  # a text area copies else
         Binding("escape", "leave", "not now", key_display="esc", priority=True),
     ]
 
