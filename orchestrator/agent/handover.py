@@ -83,7 +83,8 @@ def _line(kind: str, text: str) -> HandoverLine:
 
 
 def _flat(value: object) -> str:
-    return " ".join(str(value).split())[:LINE_CHARS]
+    text = " ".join(str(value).split())[:LINE_CHARS]
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _plain(text: str) -> str:
