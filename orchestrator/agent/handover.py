@@ -44,11 +44,10 @@ def of_text(text: str, proposed: Handover) -> Handover:
         elif line in as_it_was:
             lines.append(as_it_was[line])
         elif colon and kind in (*KINDS, "done"):
-            if rest:
-                lines.append(_line("note" if kind == "done" else kind, rest))
+            lines.append(_line("note" if kind == "done" else kind, rest))
         else:
             lines.append(_line("note", line))
-    return Handover(goal, tuple(lines), proposed.known)
+    return Handover(goal, tuple(line for line in lines if line.text), proposed.known)
 
 
 def shown(line: HandoverLine) -> str:
