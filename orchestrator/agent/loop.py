@@ -103,7 +103,8 @@ class Turn:
         self._limits = limits
         self._meter = meter
         self._given = given
-        self._aim = Aim(prompt)
+        self._prompt = prompt
+        self._aim = Aim(prompt, known=bool(prompt) and tools.knows(prompt))
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
@@ -120,6 +121,7 @@ class Turn:
         await self._backend.cancel()
 
     async def run(self) -> AsyncIterator[Event]:
+        self._tools.begin(self._prompt)
         for call in self._given:
             await self._conversation.add(Message("assistant", "", call=call))
             async for event in self._step(call):
