@@ -19,7 +19,7 @@ HARDLY = 0.1
 """Chance of a tool with an effect below which nobody asked for it."""
 TRIES = 4
 """Calls after which the model may give up."""
-EARLY, WANTED, UNASKED, UNSEEN = -6.0, 2.0, -4.0, -4.0
+EARLY, WANTED, UNASKED, UNSEEN = -10.0, 2.0, -4.0, -4.0
 """Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not, and of
 an answer about something of the project of which nothing has been seen."""
 FAMILIES = (
@@ -29,6 +29,14 @@ FAMILIES = (
     frozenset({"note"}),
 )
 """Tools that serve the same wish, and without which it is not fulfilled."""
+CHANGE = FAMILIES[0]
+_CHANGES = re.compile(
+    r"(?:please |bitte |por favor |then |dann |now |also )*(?:change|set|update|correct|fix|rename|replace|upgrade|bump|"
+    r"repair|mend|remove|delete|ändere|setze|korrigiere|behebe|ersetze|entferne|cambia|pon|corrige|actualiza|quita|"
+    r"modifie|remplace|supprime|muda|altera|atualiza|cambia|imposta|correggi)\b",
+    re.IGNORECASE,
+)
+"""How a clause begins that asks for a change, whatever has to be looked up before it."""
 _CLAUSE = re.compile(
     r"[.;:!?]\s+|,\s+|\s+(?:and|then|und|dann|et|puis|y|luego|e|depois|poi|i|potem)\s+", re.IGNORECASE
 )
@@ -49,6 +57,8 @@ class Aim:
         clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
         plain = SURE if "?" in prompt else PLAIN
         asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
+        asked = [names for names in asked if "note" not in names or self._chances["note"] >= HARDLY]
+        asked += [CHANGE for part in clauses if _CHANGES.match(part)]
         self._wanted = [names for names in dict.fromkeys(asked) if names]
         self._question = "?" in prompt
         self._failed = False

@@ -214,7 +214,7 @@ class Turn:
         denied = False
         look: ToolCall | None = None
         effect = self._tools.effect(call)
-        repeats = self._repetition.seen(call, reads=effect == "read")
+        repeats = self._repetition.seen(call, reads=effect in ("read", "note"))
         if repeats:
             # Only the first call and its result stay: call, result, call, result, call.
             self._conversation.drop_tail(2 * repeats - 3)

@@ -30,20 +30,23 @@ _LITERAL = re.compile(
 _MANY = re.compile(
     r"\b(how many|count|wie ?viele?|zähle?n?|cu[aá]nt[oa]s|combien|quant[oai]s?|ile)\b", re.IGNORECASE
 )
-_LINES = re.compile(r"\b(lines?|zeilen?|l[ií]neas?|lignes?|linhas?|righe)\b", re.IGNORECASE)
+_LINES = re.compile(r"\b(lines|zeilen|l[ií]neas|lignes|linhas|righe)\b", re.IGNORECASE)
 _GONE = re.compile(
     r"\b(remove|delete|drop|erase|take \S+ out|get rid|entferne?n?|lösche?n?|streiche?n?|quita|elimina|borra|"
     r"supprime[rz]?|enl[eè]ve[rz]?|retire[rz]?|remov[ea]r?|apag[ae]r?|tira|rimuovi|cancella|usuń)\b",
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(add|append|insert|f[üu]ge?|ergänze?|a[ñn]ad[eai]r?|agrega|ajoute[rz]?|acrescent[ae]|adicion[ae]|"
+    r"\b(add(?! up)|append|insert|f[üu]ge?|ergänze?|a[ñn]ad[eai]r?|agrega|"
+    r"ajoute[rz]?|acrescent[ae]|adicion[ae]|"
     r"aggiung[ie]|dodaj)\b",
     re.IGNORECASE,
 )
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
 _SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
+_CLOSE, _NEARLY = 2, 0.6
+"""Lines between which words support each other; share of the best score that is good enough."""
 _AROUND = 4
 """Lines before and after one that count as its neighbourhood."""
 
@@ -86,19 +89,19 @@ class Asked:
 
     def lines_of(self, content: str) -> list[int]:
         """Numbers (from 1) of the lines that the prompt means, as far as its telling words say: names,
-        values and words that stand in few lines. The best only; empty where none does.
+        values and words that stand in few lines, there or close by. Empty where there is none.
         """
         lines = content.split("\n")
-        scores: dict[int, float] = defaultdict(float)
+        own: dict[int, float] = defaultdict(float)
         for wanted in (*self.code, *self.literals):
-            _score(scores, [n for n, line in enumerate(lines, 1) if bounded(wanted, line)], 2.0)
+            _score(own, [n for n, line in enumerate(lines, 1) if bounded(wanted, line)], 2.0)
         cut = [tuple(words(line)) for line in lines]
         for word in self.words:
-            _score(
-                scores, [n for n, found in enumerate(cut, 1) if any(alike(word, one) for one in found)], 1.0
-            )
+            _score(own, [n for n, found in enumerate(cut, 1) if any(alike(word, one) for one in found)], 1.0)
+        near = range(-_CLOSE, _CLOSE + 1)
+        scores = {n: 0.5 * (score + sum(own.get(n + off, 0.0) for off in near)) for n, score in own.items()}
         best = max(scores.values(), default=0.0)
-        return sorted(number for number, score in scores.items() if score >= best * 0.7)
+        return sorted(number for number, score in scores.items() if score >= best * _NEARLY)
 
     def missing(self, content: str, new: str) -> str:
         """A value of the prompt that is to come into a file, if it is neither there nor in `new`."""
@@ -127,6 +130,10 @@ def alike(word: str, other: str) -> bool:
     if word == other:
         return True
     shorter = min(len(word), len(other))
+    if shorter == 3 and len(word) > 3:  # `mem` for memory, `conf` for configuration
+        return word.startswith(other) and len(other) == 3
+    if shorter >= 5 and word.endswith(other):  # `subcommands`
+        return True
     return (
         shorter >= 4
         and abs(len(word) - len(other)) <= 4
@@ -162,7 +169,7 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
             rows.append(row)
         total += len(rows)
         matched.append((path, [row | of_file if row else row for row in rows]))
-    worth = {word: math.log(1 + total / (1 + common[word])) for word in asked.words}
+    worth = {word: math.log(1 + total / (1 + common[word])) * _weight(word, asked) for word in asked.words}
     scored = []
     for path, rows in matched:
         for at, row in enumerate(rows):
@@ -171,6 +178,13 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
                 own = sum(worth[word] for word in row)
                 scored.append(Place(path, at + 1, own + 0.5 * sum(worth[word] for word in near)))
     return sorted(scored, key=lambda place: -place.score)
+
+
+def _weight(word: str, asked: Asked) -> float:
+    """Numbers and names are meant as they are; other words may be said otherwise."""
+    return (
+        2.0 if word.isdigit() or any(word == one.lower() for one in (*asked.code, *asked.literals)) else 1.0
+    )
 
 
 def _texts(root: Path, paths: Sequence[str]) -> Iterable[tuple[str, str]]:

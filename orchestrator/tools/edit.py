@@ -83,7 +83,7 @@ class Edit:
         self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
         if not old.strip():
-            if data and self._asked.adds and new.strip():
+            if data and self._asked.adds and appended(files.decode(data).content, new, path):
                 was = files.decode(data)
                 content = joined(was.content, new)
                 return Change(path, shown, was.content, content, was.encode(content), " (added at its end)")
@@ -105,7 +105,7 @@ class Edit:
         if files.is_binary(data):
             raise ToolError(f"{shown} is binary and cannot be edited.", "Choose a text file.")
         was = files.decode(data)
-        if (changed := self._forgiven(was.content, old, new)) is not None:
+        if (changed := self._forgiven(was.content, old, new, path)) is not None:
             return Change(path, shown, was.content, changed, was.encode(changed), said)
         if warning := self._beside(path, shown, was.content, old, new):
             self._miss(path, was.content)
@@ -139,7 +139,7 @@ class Edit:
             )
         return Change(path, shown, was.content, content, was.encode(content), match.said + said)
 
-    def _forgiven(self, content: str, old: str, new: str) -> str | None:
+    def _forgiven(self, content: str, old: str, new: str, path: Path) -> str | None:
         """The content as it was meant where `old` and `new` do not say it: a line that goes, a whole line for
         the beginning of one, a line that is new in a file; else None.
         """
@@ -148,9 +148,11 @@ class Edit:
             changed = gone
         elif (line := _begun(text, old, new)) is not None:
             changed = line
-        elif self._asked.adds and old not in text and (added := appended(text, new)) is not None:
+        elif self._asked.adds and old not in text and (added := appended(text, new, path)) is not None:
             changed = added
         else:
+            return None
+        if syntax.breaks(content, changed, path):
             return None
         return changed.replace("\n", "\r\n") if "\r\n" in content else changed
 

@@ -12,7 +12,7 @@ from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
 from orchestrator.tools.asked import Asked, Place, places
-from orchestrator.tools.definitions import enclosing
+from orchestrator.tools.definitions import block, enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, count, numbered, shorten
@@ -23,7 +23,9 @@ _SHOWN_NAMES = 10
 _FEW, _AROUND = 2, 3
 """So few hits are shown with so many lines before and after each."""
 _LINE = 180
-_BETTER = 1.2
+_BLOCK = 24
+"""Of what a hit begins (a function, a section) so many lines are shown."""
+_BETTER = 1.0
 """So much more of the prompt stands in a place that is worth showing beside the hits."""
 _GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
 _COMMON = frozenset(
@@ -163,7 +165,7 @@ class Search:
             else []
         )
         if len(hits) <= _FEW:
-            around = [self._around(hit, sources) for hit in hits]
+            around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]
             return "\n".join([*around, *self._end(hits, head, names), *also])
         for hit in hits[:_SHOWN]:
             line = self._hit_text(hit, sources)
@@ -187,8 +189,10 @@ class Search:
         """A hit, and the lines before and after it: often what is asked for stands there."""
         line = self._hit_text(hit, sources)
         source = sources[hit.path]
-        first = max(0, hit.line - 1 - _AROUND)
-        near = source[first : hit.line + _AROUND]
+        begins = block(source, hit.line, _BLOCK) > hit.line
+        first = max(0, hit.line - 1 - (0 if begins else _AROUND))
+        last = max(hit.line + _AROUND, block(source, hit.line, _BLOCK))
+        near = source[first:last]
         while near and not near[-1].strip():
             near.pop()
         if len(near) < 2:

@@ -11,15 +11,17 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools import files, syntax
 from orchestrator.tools.asked import Asked
 from orchestrator.tools.checkpoints import Checkpoints
+from orchestrator.tools.definitions import known
 from orchestrator.tools.seen import Seen, whole
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MARKDOWN = ("", "md", "markdown")
 _FEW_LINES = 3
+"""A file of so many lines may be replaced by less."""
 _ADDED_LINES = 3
 """So few new lines, where the user asked to add some, are added and replace nothing."""
-"""A file of so many lines may be replaced by less."""
+_NAME = re.compile(r"\s*[\w.-]+\s*[=:]")
 _SHOWN_NEW = 6
 """Lines of a change that the model reads back."""
 
@@ -112,7 +114,7 @@ class Write:
                 raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
-        if self._writer.asked.adds and (more := appended(was.content, new)) is not None:
+        if self._writer.asked.adds and (more := appended(was.content, new, path)) is not None:
             return Change(path, shown, was.content, more, was.encode(more), " (added at its end)")
         if was.content.strip() and path not in self._writer.seen and was.content != new:
             if whole(was.content):
@@ -133,12 +135,23 @@ class Write:
         return Change(path, shown, was.content, new, was.encode(new))
 
 
-def appended(content: str, new: str) -> str | None:
-    """The content with `new` at its end, where `new` is a few lines of which it has none; else None."""
+def appended(content: str, new: str, path: Path) -> str | None:
+    """The content with `new` at its end, where `new` is a few lines of which it has none, sets nothing that
+    is set already, and breaks nothing; else None. In code the end is seldom the place.
+    """
     lines, there = [line for line in _lf(new).split("\n") if line.strip()], set(_lf(content).split("\n"))
-    if not content.strip() or not 0 < len(lines) <= _ADDED_LINES or any(line in there for line in lines):
+    if (
+        known(path.suffix)
+        or not content.strip()
+        or not 0 < len(lines) <= _ADDED_LINES
+        or any(line in there for line in lines)
+    ):
         return None
-    return joined(content, new)
+    names = {match[0] for line in there if (match := _NAME.match(line))}
+    if any((match := _NAME.match(line)) and match[0] in names for line in lines):
+        return None
+    more = joined(content, new)
+    return None if syntax.breaks(content, more, path) else more
 
 
 def joined(content: str, new: str) -> str:
