@@ -46,6 +46,8 @@ def known(suffix: str) -> bool:
 
 def block(lines: Sequence[str], number: int, most: int) -> int:
     """The last line (from 1) of what line `number` begins: those deeper than it, and what closes them."""
+    if number > len(lines):  # the file has changed since, or breaks its lines otherwise
+        return len(lines)
     depth, last = _indent(lines[number - 1]), number
     for at in range(number, min(len(lines), number - 1 + most)):
         line = lines[at]
