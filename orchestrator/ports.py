@@ -94,6 +94,14 @@ class Tools(Protocol):
         """What confines commands: "bwrap" or "none"."""
         ...
 
+    def begin(self, prompt: str) -> None:
+        """A turn begins with these words of the user: the tools look where they point."""
+        ...
+
+    def knows(self, prompt: str) -> bool:
+        """Whether the prompt names a file of the project, or something that stands in one."""
+        ...
+
     def effect(self, call: ToolCall) -> Effect:
         """What this call would do (`git status` reads, `git commit` does not)."""
         ...

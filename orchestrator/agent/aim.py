@@ -19,8 +19,9 @@ HARDLY = 0.1
 """Chance of a tool with an effect below which nobody asked for it."""
 TRIES = 4
 """Calls after which the model may give up."""
-EARLY, WANTED, UNASKED = -6.0, 2.0, -4.0
-"""Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not."""
+EARLY, WANTED, UNASKED, UNSEEN = -10.0, 2.0, -4.0, -4.0
+"""Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not, and of
+an answer about something of the project of which nothing has been seen."""
 FAMILIES = (
     frozenset({"edit", "write"}),
     frozenset({"run", "shell"}),
@@ -28,6 +29,15 @@ FAMILIES = (
     frozenset({"note"}),
 )
 """Tools that serve the same wish, and without which it is not fulfilled."""
+CHANGE = FAMILIES[0]
+_CHANGES = re.compile(
+    r"(?:please |bitte |por favor |then |dann |now |also )*"
+    r"(?:change|set|update|correct|fix|rename|replace|upgrade|bump|repair|mend|remove|delete|"
+    r"ändere|setze|korrigiere|behebe|ersetze|entferne|cambia|pon|corrige|actualiza|quita|"
+    r"modifie|remplace|supprime|muda|altera|atualiza|imposta|correggi)\b",
+    re.IGNORECASE,
+)
+"""How a clause begins that asks for a change, whatever has to be looked up before it."""
 _CLAUSE = re.compile(
     r"[.;:!?]\s+|,\s+|\s+(?:and|then|und|dann|et|puis|y|luego|e|depois|poi|i|potem)\s+", re.IGNORECASE
 )
@@ -39,13 +49,20 @@ _CLAUSES = 8
 class Aim:
     """Of one turn; an empty prompt aims at nothing."""
 
-    def __init__(self, prompt: str) -> None:
-        self._first = prior(prompt) if prompt.strip() else {}
+    def __init__(self, prompt: str, *, known: bool = False) -> None:
+        """`known`: the prompt names something of the project, so that answering unseen would be guessing."""
+        self._first = dict(prior(prompt)) if prompt.strip() else {}
         self._chances = {name: math.exp(value) for name, value in self._first.items()}
+        if known:
+            self._first[ANSWER] += UNSEEN
         clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
         plain = SURE if "?" in prompt else PLAIN
         asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
+        asked = [names for names in asked if "note" not in names or self._chances["note"] >= HARDLY]
+        asked += [CHANGE for part in clauses if _CHANGES.match(part)]
         self._wanted = [names for names in dict.fromkeys(asked) if names]
+        self._question = "?" in prompt
+        self._failed = False
         self._calls = 0
 
     def weights(self) -> Mapping[str, float]:
@@ -60,6 +77,7 @@ class Aim:
         What a command of the shell says is an answer, whatever its exit code.
         """
         self._calls += 1
+        self._failed = not result.ok and effect == "command"
         if denied:
             self._wanted = []
         elif result.ok or call.name == "shell":
@@ -72,7 +90,8 @@ class Aim:
         if pending and any(name in names for names in self._wanted):
             return WANTED
         asked = self._chances[name] >= HARDLY
-        return UNASKED if name in ("note", "write") and not asked else 0.0
+        doubtful = ("note", "write", "edit", "git") if self._question or self._failed else ("note", "write")
+        return UNASKED if name in doubtful and not asked else 0.0
 
 
 def _family(text: str, plain: float) -> frozenset[str]:

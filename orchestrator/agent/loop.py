@@ -104,7 +104,8 @@ class Turn:
         self._limits = limits
         self._meter = meter
         self._given = given
-        self._aim = Aim(prompt)
+        self._prompt = prompt
+        self._aim = Aim(prompt, known=bool(prompt) and tools.knows(prompt))
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0
@@ -121,6 +122,7 @@ class Turn:
         await self._backend.cancel()
 
     async def run(self) -> AsyncIterator[Event]:
+        self._tools.begin(self._prompt)
         for call in self._given:
             await self._conversation.add(Message("assistant", "", call=call))
             async for event in self._step(call):
@@ -213,7 +215,7 @@ class Turn:
         denied = False
         look: ToolCall | None = None
         effect = self._tools.effect(call)
-        repeats = self._repetition.seen(call, reads=effect == "read")
+        repeats = self._repetition.seen(call, reads=effect in ("read", "note"))
         if repeats:
             # Only the first call and its result stay: call, result, call, result, call.
             self._conversation.drop_tail(2 * repeats - 3)

@@ -28,6 +28,12 @@ class NoTools:
     specs: tuple[ToolSpec, ...] = ()
     sandbox = "none"
 
+    def begin(self, prompt: str) -> None:
+        """No tool listens."""
+
+    def knows(self, prompt: str) -> bool:
+        return False
+
     def effect(self, call: ToolCall) -> Effect:
         return "command"
 

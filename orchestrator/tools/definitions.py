@@ -39,6 +39,24 @@ _BY_SUFFIX = {
 _LOOK_BACK = 2000
 
 
+def known(suffix: str) -> bool:
+    """Whether this kind of file is code whose definitions are found here; its dot may be missing."""
+    return suffix.lower().lstrip(".") in _BY_SUFFIX
+
+
+def block(lines: Sequence[str], number: int, most: int) -> int:
+    """The last line (from 1) of what line `number` begins: those deeper than it, and what closes them."""
+    if number > len(lines):  # the file has changed since, or breaks its lines otherwise
+        return len(lines)
+    depth, last = _indent(lines[number - 1]), number
+    for at in range(number, min(len(lines), number - 1 + most)):
+        line = lines[at]
+        if line.strip() and _indent(line) <= depth:
+            return at + 1 if last > number and line.strip()[0] in "})]" else last
+        last = at + 1 if line.strip() else last
+    return last
+
+
 def enclosing(lines: Sequence[str], number: int, suffix: str) -> str:
     """`charge()`, `Quota.charge()`, `class Quota` or "" for line `number` (from 1).
 

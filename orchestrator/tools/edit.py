@@ -9,10 +9,11 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, setting, syntax, walk
+from orchestrator.tools.asked import Asked, bounded, places
 from orchestrator.tools.matching import Match, NoPlace, find
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, numbered, shorten
-from orchestrator.tools.write import Change, Writer, tidy
+from orchestrator.tools.write import Change, Writer, appended, joined, tidy
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MISSES = 2
@@ -37,9 +38,15 @@ class Edit:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._asked = writer.asked
+        self.begin()
+
+    def begin(self) -> None:
+        """A turn begins: nothing has been missed yet, nobody has been warned."""
         self._missed: Path | None = None
         """The file of the last edit, if that found no place in it."""
         self._times = 0
+        self._warned: set[str] = set()
 
     def preview(self, call: ToolCall) -> Preview:
         change = self._plan(call)
@@ -50,13 +57,23 @@ class Edit:
 
     def narrowed(self) -> ToolSpec | None:
         """After edits that found no place: only that file, and as `old` one of its lines."""
-        if self._times < _MISSES or self._missed is None or not (lines := _single(self._missed)):
+        if self._missed is None or not (lines := self._meant(self._missed)):
             return None
         path, old, new = self.spec.parameters
         shown = files.relative(self._writer.root, self._missed)
         return replace(
             self.spec, parameters=(replace(path, choices=(shown,)), replace(old, choices=lines), new)
         )
+
+    def _meant(self, missed: Path) -> tuple[str, ...]:
+        """The lines that the prompt means, after one miss; all of them, after more."""
+        content = _content(missed)
+        lines = content.split("\n")
+        meant = [lines[number - 1] for number in self._asked.lines_of(content)] if self._asked.words else []
+        unique = tuple(line.strip() for line in meant if content.count(line.strip()) == 1)
+        if unique and len(unique) == len(meant):
+            return unique
+        return _single(content) if self._times >= _MISSES else ()
 
     def _plan(self, call: ToolCall) -> Change:
         missed, self._missed = self._missed, None
@@ -66,6 +83,10 @@ class Edit:
         self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
         if not old.strip():
+            if data and self._asked.adds and appended(files.decode(data).content, new, path):
+                was = files.decode(data)
+                content = joined(was.content, new)
+                return Change(path, shown, was.content, content, was.encode(content), " (added at its end)")
             if data:
                 raise ToolError(
                     f"old is empty, but {shown} is not.", "Give the lines to replace as old, or use write."
@@ -73,12 +94,22 @@ class Edit:
             content = tidy(new, path)
             return Change(path, shown, None if data is None else "", content, files.Text("").encode(content))
         if data is None:
-            near = walk.nearest_names(shown, list(walk.project_files(self._writer.root)), 4)
+            found = list(walk.project_files(self._writer.root))
+            near = walk.nearest_names(shown, found, 4)
+            if not near and (best := places(self._writer.root, found, self._asked)):
+                near = [best[0].path]
+            if len(near) == 1:
+                self._writer.seen.want(self._writer.target(near[0]))
             hint = f"Did you mean {' or '.join(near)}? " if near else ""
             raise ToolError(f"{shown} does not exist.", f"{hint}Use search to find where it stands.")
         if files.is_binary(data):
             raise ToolError(f"{shown} is binary and cannot be edited.", "Choose a text file.")
         was = files.decode(data)
+        if (changed := self._forgiven(was.content, old, new, path)) is not None:
+            return Change(path, shown, was.content, changed, was.encode(changed), said)
+        if warning := self._beside(path, shown, was.content, old, new):
+            self._miss(path, was.content)
+            raise warning
         if old == new:
             self._miss(path, was.content)
             raise ToolError(
@@ -107,6 +138,44 @@ class Edit:
                 "Give whole lines as old and new, each with its own indentation.",
             )
         return Change(path, shown, was.content, content, was.encode(content), match.said + said)
+
+    def _forgiven(self, content: str, old: str, new: str, path: Path) -> str | None:
+        """The content as it was meant where `old` and `new` do not say it: a line that goes, a whole line for
+        the beginning of one, a line that is new in a file; else None.
+        """
+        text = _lf(content)
+        if self._asked.removes and (gone := _removed(text, self._asked, old, new)) is not None:
+            changed = gone
+        elif (line := _begun(text, old, new)) is not None:
+            changed = line
+        elif self._asked.adds and old not in text and (added := appended(text, new, path)) is not None:
+            changed = added
+        else:
+            return None
+        if syntax.breaks(content, changed, path):
+            return None
+        return changed.replace("\n", "\r\n") if "\r\n" in content else changed
+
+    def _beside(self, path: Path, shown: str, content: str, old: str, new: str) -> ToolError | None:
+        """Said once of a file: that the change goes past what the prompt names."""
+        if shown in self._warned:
+            return None
+        if value := self._asked.missing(content, new):
+            self._warned.add(shown)
+            return ToolError(f"new lacks {value}, which the user named.", f"Put {value} into new.")
+        numbers = self._asked.lines_of(content)
+        lines = content.split("\n")
+        meant = [lines[number - 1].strip() for number in numbers]
+        if (
+            meant
+            and self._asked.code
+            and not any(bounded(one, old + new) for one in self._asked.code)
+            and all(line not in old and old not in line for line in meant)
+        ):
+            self._warned.add(shown)
+            named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))
+            return ToolError(f"That is not what the user named in {shown}.", f"Change this instead:\n{named}")
+        return None
 
     def _everywhere(
         self, error: NoPlace, was: files.Text, path: Path, shown: str, old: str, new: str
@@ -148,6 +217,45 @@ def everywhere(content: str, old: str, new: str) -> tuple[str, int]:
     before = r"(?<![\w.])" if old[0].isdigit() else r"(?<!\w)"
     after = r"(?![\w]|\.\d)" if old[-1].isdigit() else r"(?!\w)"
     return re.subn(before + re.escape(old) + after, lambda _: new, content)
+
+
+def _removed(text: str, asked: Asked, old: str, new: str) -> str | None:
+    """Without the line that is to go: `new` is empty or says the same, as models write it."""
+    lines = text.split("\n")
+    meant = asked.lines_of(text)
+    same = not new.strip() or new.strip() == old.strip()
+    if (
+        same
+        and old.strip()
+        and (whole_lines := [n for n, line in enumerate(lines, 1) if line.strip() == old.strip()])
+    ):
+        meant = whole_lines
+    elif len(meant) != 1 or not (
+        same or old.strip().startswith(new.strip()) or new.strip() == lines[meant[0] - 1].strip()
+    ):
+        return None
+    if len(meant) != 1:
+        return None
+    return "\n".join([*lines[: meant[0] - 1], *lines[meant[0] :]])
+
+
+def _begun(text: str, old: str, new: str) -> str | None:
+    """With the whole line instead of the one that `old` only begins: `port =` → `port = 9000`."""
+    begin, instead = old.strip(), new.strip()
+    if not begin or begin[-1] not in "=:[({" or "\n" in begin + instead or not instead.startswith(begin):
+        return None
+    lines = text.split("\n")
+    found = [n for n, line in enumerate(lines) if line.strip().startswith(begin) and line.strip() != begin]
+    if len(found) != 1 or instead == begin or instead[-1] in ",[({" or not _balanced(instead):
+        return None
+    line = lines[found[0]]
+    comma = "," if line.rstrip().endswith(",") and not instead.endswith(",") else ""
+    lines[found[0]] = line[: len(line) - len(line.lstrip())] + instead + comma
+    return "\n".join(lines)
+
+
+def _balanced(line: str) -> bool:
+    return all(line.count(left) == line.count(right) for left, right in ("()", "[]", "{}"))
 
 
 def _setting(text: str, old: str, new: str, path: Path) -> Match | None:
@@ -195,12 +303,15 @@ def _tabbed(line: str, there: str) -> str:
     return "\t" * (spaces // 4) + bare if "\t" in there and spaces >= 4 else line
 
 
-def _single(path: Path) -> tuple[str, ...]:
-    """Texts that stand in the file once: its lines, or with the next one where a line comes twice."""
+def _content(path: Path) -> str:
     try:
-        content = _lf(files.decode(files.read_bytes(path, path.name)).content)
+        return _lf(files.decode(files.read_bytes(path, path.name)).content)
     except ToolError:
-        return ()
+        return ""
+
+
+def _single(content: str) -> tuple[str, ...]:
+    """Texts that stand in the file once: its lines, or with the next one where a line comes twice."""
     lines = content.split("\n")
     if len(lines) > _PICKED_LINES or len(content) > _PICKED_CHARS:
         return ()

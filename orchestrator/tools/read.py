@@ -10,7 +10,9 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.seen import Seen
+from orchestrator.tools.tally import tally
 from orchestrator.tools.text import clean, count, numbered, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -44,7 +46,8 @@ class Read:
         "read",
     )
 
-    def __init__(self, root: Path, output_chars: int, seen: Seen) -> None:
+    def __init__(self, root: Path, output_chars: int, seen: Seen, asked: Asked) -> None:
+        self._asked = asked
         self._root = root
         self._seen = seen
         self._room = max(200, output_chars - 300)
@@ -53,7 +56,7 @@ class Read:
         return Preview(f"read {call.arguments['path']}")
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
-        given = call.arguments["path"]
+        given = self._asked.path(call.arguments["path"])
         start, end = call.arguments.get("start"), call.arguments.get("end")
         path = files.locate(self._root, given)
         said = ""
@@ -126,6 +129,9 @@ class Read:
         more = f"\n… read on with start={last + 1}" if last < len(lines) else ""
         if first == 1 and last == len(lines):
             head = f"{shown}, {count(len(lines), 'line')}"
+        if self._asked.counts and (counts := tally("\n".join(lines), shown, self._asked)):
+            head = head if more or self._asked.lines else shown  # small models take its number for the answer
+            more += f"\ncounted:\n{counts}"
         return f"{head}:\n{numbered(kept, first)}{more}"
 
     def _head(self, path: Path, shown: str) -> tuple[int, bytes]:

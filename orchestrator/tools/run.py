@@ -11,20 +11,22 @@ from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
-from orchestrator.tools import syntax
+from orchestrator.tools import syntax, walk
 from orchestrator.tools.command import Commands
 from orchestrator.tools.shell import labels_of, shell_argv
 from orchestrator.tools.text import unfence
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _MOST = 100_000  # Linux takes 128 KiB in one argument
+_FOLDERS = 50
 # Prints the value of a last bare expression, since small models forget `print`; and shows only
 # their own frames of a traceback.
 _DRIVER = """
 import ast, linecache, sys, traceback
 sys.path[0] = ''
 source = sys.argv.pop(1)
-sys.argv[0] = '<code>'
+sys.path += sys.argv[1:]
+sys.argv[:] = ['<code>']
 linecache.cache['<code>'] = (len(source), None, source.splitlines(True), '<code>')
 space = {'__name__': '__main__', '__builtins__': __builtins__}
 try:
@@ -69,8 +71,15 @@ class Run:
             raise ToolError(
                 "The code is too long or holds a NUL character.", "Write it to a file and run that."
             )
-        argv = shell_argv(code) if _is_command(code) else [interpreter(self._root), "-c", _DRIVER, code]
+        if _is_command(code):
+            return await self._commands.run(shell_argv(code), sink)
+        argv = [interpreter(self._root), "-c", _DRIVER, code, *self._folders()]
         return await self._commands.run(argv, sink)
+
+    def _folders(self) -> list[str]:
+        """Folders of the project that hold Python files: small models leave the package's name out."""
+        found = (path.rpartition("/")[0] for path in walk.project_files(self._root) if path.endswith(".py"))
+        return [str(self._root.resolve() / folder) for folder in dict.fromkeys(found) if folder][:_FOLDERS]
 
 
 def _is_command(code: str) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.definitions import enclosing
+from orchestrator.tools.asked import Asked, Place, places
+from orchestrator.tools.definitions import block, enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, count, numbered, shorten
@@ -22,6 +23,10 @@ _SHOWN_NAMES = 10
 _FEW, _AROUND = 2, 3
 """So few hits are shown with so many lines before and after each."""
 _LINE = 180
+_BLOCK = 24
+"""Of what a hit begins (a function, a section) so many lines are shown."""
+_BETTER = 1.0
+"""So much more of the prompt stands in a place that is worth showing beside the hits."""
 _GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
 _COMMON = frozenset(
     {"def", "class", "function", "func", "fn", "self", "return", "import", "from", "the", "and", "for"}
@@ -39,8 +44,9 @@ class Search:
         "read",
     )
 
-    def __init__(self, root: Path, output_chars: int = 6000) -> None:
+    def __init__(self, root: Path, output_chars: int, asked: Asked) -> None:
         self._root = root
+        self._asked = asked
         self._room = max(300, output_chars - 300)
 
     def preview(self, call: ToolCall) -> Preview:
@@ -59,13 +65,21 @@ class Search:
             raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
         if pattern.removeprefix("./") in paths and (text := self._content(pattern.removeprefix("./"))):
             return ToolResult(True, said + text + _name_text([pattern.removeprefix("./")], pattern))
+        about = places(self._root, paths, self._asked)
         async for hits, how in self._ladder(under, pattern):
             if hits:
                 unread = self._too_large(paths) if how else ""
-                return ToolResult(True, said + self._text(hits, how, names) + unread)
+                hits = _ranked(hits, about, pattern)
+                return ToolResult(
+                    True, said + self._text(hits, how, names, self._besides(hits, about)) + unread
+                )
             if names:
                 text = self._content(names[0]) if len(names) == 1 else ""
                 return ToolResult(True, said + text + _name_text(names, pattern) + self._too_large(paths))
+        if about:
+            hits = self._hits(about[:_FEW])
+            head = f"{said}nothing has {shorten(pattern, 80)!r}; this is near the words of the question:\n"
+            return ToolResult(True, head + self._text(hits, "", []))
         raise ToolError(
             f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names."
             f"{self._too_large(paths)}",
@@ -126,15 +140,33 @@ class Search:
                 hits = []
             yield hits, how
 
-    def _text(self, hits: list[Hit], how: str, names: list[str]) -> str:
+    def _hits(self, found: list[Place]) -> list[Hit]:
+        return [Hit(one.path, one.line, clean(self._lines(one.path)[one.line - 1])) for one in found]
+
+    def _besides(self, hits: list[Hit], about: list[Place]) -> list[Hit]:
+        """The place that the prompt is most about, if no hit is near it and none is as close."""
+        worth = {(one.path, one.line): one.score for one in about}
+        best = max((worth.get((hit.path, hit.line), 0.0) for hit in hits), default=0.0)
+        if not about or about[0].score <= best * _BETTER:
+            return []
+        near = [hit for hit in hits if hit.path == about[0].path and abs(hit.line - about[0].line) <= 1]
+        return [] if near else self._hits(about[:1])
+
+    def _text(self, hits: list[Hit], how: str, names: list[str], besides: list[Hit] | None = None) -> str:
         """The hits first: a small model that has little to say repeats how a result begins."""
         head = f"no exact match; {how}: " if how else ""
         at_least = "at least " if len(hits) >= MAX_HITS else ""
         lines: list[str] = []
         sources: dict[str, list[str]] = {}
         used, shown = 0, 0
+        also = (
+            ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
+            if besides
+            else []
+        )
         if len(hits) <= _FEW:
-            return "\n".join([*(self._around(hit, sources) for hit in hits), *self._end(hits, head, names)])
+            around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]
+            return "\n".join([*around, *self._end(hits, head, names), *also])
         for hit in hits[:_SHOWN]:
             line = self._hit_text(hit, sources)
             used += len(line) + 1
@@ -144,7 +176,7 @@ class Search:
             shown += 1
         if shown < len(hits):
             lines.append(f"… {len(hits) - shown} more: search in one path, or for more of the line")
-        return "\n".join([*lines, *self._end(hits, head + at_least, names)])
+        return "\n".join([*lines, *self._end(hits, head + at_least, names), *also])
 
     def _end(self, hits: list[Hit], head: str, names: list[str]) -> list[str]:
         """Files that are called so, and how much was found how."""
@@ -157,8 +189,10 @@ class Search:
         """A hit, and the lines before and after it: often what is asked for stands there."""
         line = self._hit_text(hit, sources)
         source = sources[hit.path]
-        first = max(0, hit.line - 1 - _AROUND)
-        near = source[first : hit.line + _AROUND]
+        begins = block(source, hit.line, _BLOCK) > hit.line
+        first = max(0, hit.line - 1 - (0 if begins else _AROUND))
+        last = max(hit.line + _AROUND, block(source, hit.line, _BLOCK))
+        near = source[first:last]
         while near and not near[-1].strip():
             near.pop()
         if len(near) < 2:
@@ -192,6 +226,18 @@ class Search:
         )
         tries += [f"files with a similar name: {', '.join(near)}"] if near else []
         return f"Try: {'; '.join([*tries, 'another word for it'])}; or read with path . to list the files."
+
+
+def _ranked(hits: list[Hit], about: list[Place], pattern: str) -> list[Hit]:
+    """Where the name is defined first, then what is nearest to the prompt; else as they were found."""
+    worth = {(one.path, one.line): one.score for one in about}
+    name = re.escape(_signature(pattern))
+    defined = re.compile(rf"\s*(?:[a-z]+\s+)*{name}\s*(?:[=:(]|$)")
+
+    def key(hit: Hit) -> tuple[bool, float]:
+        return not defined.match(hit.text), -worth.get((hit.path, hit.line), 0.0)
+
+    return sorted(hits, key=key)
 
 
 def unwrapped(pattern: str) -> str:

@@ -16,6 +16,7 @@ from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools import files
+from orchestrator.tools.asked import Asked, knows
 from orchestrator.tools.command import Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.git import GitTool
@@ -103,7 +104,8 @@ class Toolbox:
         self._root = root
         limits = Limits(settings.checkpoint_bytes, settings.checkpoint_file_bytes)
         self.checkpoints = Checkpoints(root, checkpoints, limits)
-        writer = Writer(root, self.checkpoints, seen)
+        self._asked = asked = Asked()
+        writer = Writer(root, self.checkpoints, seen, asked)
         self._edit = Edit(writer)
         self._run = Run(root, commands)
         self._git = GitTool(root, sandbox, commands)
@@ -111,8 +113,8 @@ class Toolbox:
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
-            Search(root, settings.output_chars),
-            Read(root, settings.output_chars, seen),
+            Search(root, settings.output_chars, asked),
+            Read(root, settings.output_chars, seen, asked),
             Write(writer),
             self._edit,
             self._run,
@@ -131,6 +133,17 @@ class Toolbox:
     def sandbox(self) -> str:
         """What confines commands: "bwrap" or "none"."""
         return self._sandbox.tier
+
+    def begin(self, prompt: str) -> None:
+        """What the tools do for this turn may depend on its words: where they look, what they forgive."""
+        self._asked.begin(prompt)
+        self._edit.begin()
+
+    def knows(self, prompt: str) -> bool:
+        """Whether the prompt names a file of the project, or something that stands in one."""
+        asked = Asked()
+        asked.begin(prompt)
+        return knows(self._root, asked)
 
     def effect(self, call: ToolCall) -> Effect:
         """What this call would do. An unknown tool or refused git does nothing: it counts as a read."""

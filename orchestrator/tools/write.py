@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, syntax
+from orchestrator.tools.asked import Asked
+from orchestrator.tools.definitions import known
 from orchestrator.tools.seen import Seen, whole
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
@@ -16,6 +19,9 @@ from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpe
 _MARKDOWN = ("", "md", "markdown")
 _FEW_LINES = 3
 """A file of so many lines may be replaced by less."""
+_ADDED_LINES = 3
+"""So few new lines, where the user asked to add some, are added and replace nothing."""
+_NAME = re.compile(r"\s*[\w.-]+\s*[=:]")
 _SHOWN_NEW = 6
 """Lines of a change that the model reads back."""
 
@@ -39,14 +45,15 @@ class Change:
 class Writer:
     """Makes changes: checkpoint, write, describe. Shared by write and edit."""
 
-    def __init__(self, root: Path, checkpoints: Checkpoints, seen: Seen) -> None:
+    def __init__(self, root: Path, checkpoints: Checkpoints, seen: Seen, asked: Asked) -> None:
         self.root = root
         self.seen = seen
+        self.asked = asked
         self._checkpoints = checkpoints
 
     def target(self, given: str) -> Path:
         """Where a write may go. Raises `ToolError`."""
-        path = files.locate(self.root, given)
+        path = files.locate(self.root, self.asked.path(given))
         files.refuse_guarded(self.root, path)
         shown = files.relative(self.root, path)
         if path.is_dir():
@@ -104,6 +111,8 @@ class Write:
                 raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
+        if self._writer.asked.adds and (more := appended(was.content, new, path)) is not None:
+            return Change(path, shown, was.content, more, was.encode(more), " (added at its end)")
         if was.content.strip() and path not in self._writer.seen and was.content != new:
             if whole(was.content):
                 self._writer.seen.want(path)
@@ -121,6 +130,33 @@ class Write:
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
+
+
+def appended(content: str, new: str, path: Path) -> str | None:
+    """The content with `new` at its end, where `new` is a few lines of which it has none, sets nothing that
+    is set already, and breaks nothing; else None. In code the end is seldom the place.
+    """
+    lines, there = [line for line in _lf(new).split("\n") if line.strip()], set(_lf(content).split("\n"))
+    if (
+        known(path.suffix)
+        or not content.strip()
+        or not 0 < len(lines) <= _ADDED_LINES
+        or any(line in there for line in lines)
+    ):
+        return None
+    names = {match[0] for line in there if (match := _NAME.match(line))}
+    if any((match := _NAME.match(line)) and match[0] in names for line in lines):
+        return None
+    more = joined(content, new)
+    return None if syntax.breaks(content, more, path) else more
+
+
+def joined(content: str, new: str) -> str:
+    """`new` as the last lines, set off as the others are: by an empty line where those stand so."""
+    body = _lf(content).rstrip("\n")
+    apart = "\n\n" if re.search(r"\S\n\n[^\n]+$", body) else "\n"
+    text = f"{body}{apart}{_lf(new).strip(chr(10))}\n"
+    return text.replace("\n", "\r\n") if _crlf(content) else text
 
 
 def _drops(old: str, new: str) -> str:

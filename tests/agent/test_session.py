@@ -73,6 +73,12 @@ class Tools:
     def effect(self, call: ToolCall) -> Effect:
         return next(spec.effect for spec in self.specs if spec.name == call.name)
 
+    def begin(self, prompt: str) -> None:
+        pass
+
+    def knows(self, prompt: str) -> bool:
+        return False
+
     def look(self) -> ToolCall | None:
         return self.unread
 

@@ -123,7 +123,11 @@ def test_no_bare_repository_can_be_planted(confined: Bench) -> None:
     confined("shell", command=attack)
     subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
     assert not evil.exists()
-    assert sorted(path.name for path in confined.root.iterdir()) == ["config", "objects", "refs"]
+    assert sorted(path.name for path in confined.root.iterdir() if path.name != ".orchestrator") == [
+        "config",
+        "objects",
+        "refs",
+    ]
     (confined.root / "HEAD").write_text("ref: refs/heads/main\n")  # so would it have worked
     subprocess.run(["git", "status"], cwd=confined.root, capture_output=True)
     assert evil.exists()
