@@ -64,10 +64,16 @@ def handoff(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Let this model (or auto) say notes in fewer words; each line is checked.",
+            help="Let this model (or auto) say notes in fewer words, checked; with --rehearse, whom to ask.",
             autocompletion=complete_models,
         ),
     ] = None,
+    rehearse: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse", help="Ask a fresh instance what it knows from the documents; write nothing."
+        ),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
@@ -77,7 +83,7 @@ def handoff(
     What people wrote is never changed. With GOAL the briefing is selected for it and shown as a draft;
     nothing is written until --yes, or --edit and a save.
     """
-    _refuse(goal, all_, project, diff, check, edit or yes, watch)
+    _refuse(goal, all_, project, diff, check, edit or yes, watch, rehearse)
     if model and (goal or diff or check or watch):
         raise UsageError("--model goes with no goal and none of --diff, --check, --watch.", "Run it alone.")
 
@@ -104,6 +110,10 @@ def handoff(
             for_goal(desk, places[0], goal, edit=edit, yes=yes, as_json=as_json)
         elif diff or check:
             raise SystemExit(_look(desk, places, check=check, as_json=as_json))
+        elif rehearse:
+            from orchestrator.commands.handoff_rehearse import rehearse_all
+
+            rehearse_all(desk, places, model, as_json=as_json)
         elif watch:
             _watch(desk, places)
         else:
@@ -136,15 +146,22 @@ def _polish(desk: Desk, places: Sequence[Project], model: str) -> None:
 
 
 def _refuse(
-    goal: str, all_: bool, project: Path | None, diff: bool, check: bool, takes: bool, watch: bool
+    goal: str,
+    all_: bool,
+    project: Path | None,
+    diff: bool,
+    check: bool,
+    takes: bool,
+    watch: bool,
+    rehearse: bool,
 ) -> None:
     if all_ and project is not None:
         raise UsageError("--all and --project exclude each other.", "Leave one of them out.")
-    if sum((diff, check, watch)) > 1:
-        raise UsageError("--diff, --check and --watch exclude each other.", "Give one of them.")
-    if goal and (all_ or check or watch):
+    if sum((diff, check, watch, rehearse)) > 1:
+        raise UsageError("--diff, --check, --watch and --rehearse exclude each other.", "Give one of them.")
+    if goal and (all_ or check or watch or rehearse):
         raise UsageError(
-            "A goal is one project's, and takes no --all, --check or --watch.", "Leave them out."
+            "A goal is one project's, and takes no --all, --check, --watch or --rehearse.", "Leave them out."
         )
     if takes and not goal:
         raise UsageError("--edit and --yes need a goal.", 'Write orch handoff "GOAL" --edit.')
