@@ -19,9 +19,10 @@ HARDLY = 0.1
 """Chance of a tool with an effect below which nobody asked for it."""
 TRIES = 4
 """Calls after which the model may give up."""
-EARLY, WANTED, UNASKED, UNSEEN = -10.0, 2.0, -4.0, -4.0
+EARLY, WANTED, UNASKED, UNSEEN, NOTED = -10.0, 2.0, -4.0, -4.0, 3.0
 """Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not, and of
-an answer about something of the project of which nothing has been seen."""
+an answer about something of the project of which nothing has been seen; and by how much an answer that a
+document holds is likelier than any call."""
 FAMILIES = (
     frozenset({"edit", "write"}),
     frozenset({"run", "shell"}),
@@ -49,11 +50,16 @@ _CLAUSES = 8
 class Aim:
     """Of one turn; an empty prompt aims at nothing."""
 
-    def __init__(self, prompt: str, *, known: bool = False) -> None:
-        """`known`: the prompt names something of the project, so that answering unseen would be guessing."""
+    def __init__(self, prompt: str, *, known: bool = False, noted: bool = False) -> None:
+        """`known`: the prompt names something of the project, so that answering unseen would be guessing.
+
+        `noted`: a document answers it.
+        """
         self._first = dict(prior(prompt)) if prompt.strip() else {}
         self._chances = {name: math.exp(value) for name, value in self._first.items()}
-        if known:
+        if noted and self._first:
+            self._first[ANSWER] = max(self._first.values()) + NOTED
+        elif known:
             self._first[ANSWER] += UNSEEN
         clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
         plain = SURE if "?" in prompt else PLAIN

@@ -90,10 +90,11 @@ class Turn:
         meter: Meter,
         given: Sequence[ToolCall] = (),
         prompt: str = "",
+        noted: bool = False,
     ) -> None:
         """`given` are calls that the prompt itself asks for; they are made before the model's own.
 
-        `prompt` are the user's own words.
+        `prompt` are the user's own words; `noted`: the documents answer them.
         """
         self._backend = backend
         self._tools = tools
@@ -105,7 +106,7 @@ class Turn:
         self._meter = meter
         self._given = given
         self._prompt = prompt
-        self._aim = Aim(prompt, known=bool(prompt) and tools.knows(prompt))
+        self._aim = Aim(prompt, known=bool(prompt) and tools.knows(prompt), noted=noted)
         self._own_meter = Meter()
         self._repetition = Repetition()
         self._calls = 0

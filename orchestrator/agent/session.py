@@ -18,6 +18,7 @@ from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import READ, mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.noted import answered
 from orchestrator.agent.parts import Parts, Sends
 from orchestrator.agent.points import Points
 from orchestrator.agent.prefix import read
@@ -255,6 +256,7 @@ class Session:
             meter=self.meter,
             given=given,
             prompt=prompt,
+            noted=answered(prompt, self._fitted.values()),
         )
 
     # --- turns ------------------------------------------------------------------------------
