@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from orchestrator import wiring
+from orchestrator.agent.answering import NobodyApproves, NoTools, PortfolioOnly
 from orchestrator.agent.loop import Limits
 from orchestrator.agent.session import Parts, Session
 from orchestrator.backends import chain, names_of
@@ -16,7 +17,6 @@ from orchestrator.config import Settings, load
 from orchestrator.context.system import answering_messages
 from orchestrator.errors import HubError
 from orchestrator.handoff.writer import ProjectDocuments
-from orchestrator.hub.answering import NobodyApproves, NoTools, PortfolioOnly
 from orchestrator.hub.known_projects import KnownProjects
 from orchestrator.hub.service import Hub
 from orchestrator.hub.sqlite import HubDatabase
