@@ -10,16 +10,25 @@ same tables with the same indexes, full text among them, a page a transaction. B
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import secrets
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import httpx
 
 from orchestrator.journal import index, schema
 from orchestrator.journal.canonical import parse_record
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
+from orchestrator.remote.invitation import read_invitation
+from orchestrator.sync.client import HttpLink
 from orchestrator.sync.engine import SyncEngine
 from orchestrator.sync.exchange import exchange
 from orchestrator.sync.wire import Page, Received, Vector, decode_page, encode_page
@@ -94,6 +103,33 @@ def bare(journal: SqliteJournal, packed: list[bytes]) -> float:
     return time.perf_counter() - start
 
 
+@contextlib.contextmanager
+def hub(home: Path) -> Iterator[HttpLink]:
+    """A real `orch serve` in a process of its own, and a link with the token of a paired device."""
+    orch = [sys.executable, "-m", "orchestrator.cli"]
+    environment = {**os.environ, "ORCH_HOME": str(home)}
+    home.mkdir()
+    (home / "model.json").write_text('[{"answer": "yes"}]')
+    process = subprocess.Popen(
+        [*orch, "serve", "--port", "0", "--json", "--model", f"scripted:{home}/model.json"],
+        env=environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        url = json.loads(process.stdout.readline())["url"]
+        added = subprocess.run(
+            [*orch, "device", "add", "bench", "--json", "--url", url],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        secret = read_invitation(json.loads(added.stdout)["text"]).secret
+        answer = httpx.post(f"{url}/pair", json={"secret": secret, "device": "d" * 32})
+        with HttpLink(url, answer.json()["token"], tell=print) as link:
+            yield link
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=100_000)
@@ -112,6 +148,11 @@ def main() -> None:
         for data in packed:
             receiving.receive(decode_page(data))
         receive = count / (time.perf_counter() - start)
+        with hub(Path(folder) / "hub") as link:
+            start = time.perf_counter()
+            pushed = exchange(SyncEngine(source), link).pushed
+            http = count / (time.perf_counter() - start)
+            assert pushed == count
         at_many = empty(SyncEngine(source), receiving)
         fresh = SqliteJournal.open(Home(Path(folder) / "first"))
         start = time.perf_counter()
@@ -124,6 +165,7 @@ def main() -> None:
     print(f"empty sync: {at_1000 * 1e3:.2f} ms at 1,000, {at_many * 1e3:.2f} ms at {count:,}:", end=" ")
     print(f"{at_many / at_1000:.2f} × (budget 1.5)")
     print(f"taking in: {receive:,.0f} a second, bare loop {rate:,.0f}: {receive / rate:.2f} × (budget 0.6)")
+    print(f"push over HTTP: {http:,.0f} a second: {http / rate:.2f} × (budget 0.6)")
 
 
 if __name__ == "__main__":
