@@ -21,7 +21,7 @@ from orchestrator.context.system import answering_messages
 from orchestrator.edge.measured import Speeds
 from orchestrator.edge.routed import RoutedBackend
 from orchestrator.edge.router import LOCAL, near
-from orchestrator.errors import HubError, OrchError
+from orchestrator.errors import HubError, OrchError, UsageError
 from orchestrator.handoff.writer import ProjectDocuments
 from orchestrator.journal.remembering import SessionRecall
 from orchestrator.journal.running import RunningSessions
@@ -51,6 +51,12 @@ class Edge:
     notices: list[Notice] = field(default_factory=list)
 
     async def turn(self, prompt: str) -> AsyncIterator[Event]:
+        """As a session's, for `/private` with any white space after it. Raises `UsageError` too."""
+        first, *rest = prompt.split(maxsplit=1) or [""]
+        if first == PRIVATE.strip():
+            if not rest:
+                raise UsageError("There is no prompt after /private.", "Write it in the same line.")
+            prompt = PRIVATE + rest[0]
         self.backend.words = "" if prompt.startswith(PRIVATE) else prompt
         async for event in self.session.turn(prompt):
             yield event

@@ -169,7 +169,7 @@ def _talk(runner: asyncio.Runner, node: Edge, renderer: object) -> None:
             continue
         if line.strip() in ("/quit", "/exit"):
             return
-        if line.startswith("/") and not line.startswith(PRIVATE):
+        if line.startswith("/") and line.split()[0] != PRIVATE.strip():
             print("Here are /private PROMPT and /quit; all else is a prompt.", file=sys.stderr)
             continue
         try:

@@ -122,7 +122,7 @@ def test_what_is_private_is_answered_here_and_no_peer_hears_of_it(
 ) -> None:
     with served(Home(tmp_path / "hub"), answers(tmp_path / "s.json", {"answer": "of the hub"})) as hub:
         pair(hub, folder)
-        done = run("edge", "ask", "-q", "--model", here, cwd=folder, stdin="/private my diagnosis")
+        done = run("edge", "ask", "-q", "--model", here, cwd=folder, stdin="/private\nmy diagnosis")
         assert (done.returncode, done.stdout) == (0, "Answered here.\n"), done.stderr
         assert {one.stream for one in messages(orch_home)} == {"private"}
         done = run("sync", cwd=folder)
