@@ -20,8 +20,10 @@ from orchestrator.events import (
 )
 from orchestrator.journal.redact import redact, redact_body
 
-JUDGED_CHARS = 8192
-"""How much of what was passed on is looked at again with each piece: more than any secret has."""
+JUDGED_CHARS, KEY_CHARS = 2048, 65_536
+"""How much of what was passed on is looked at again with each piece: more than secrets have that hold white
+space; and of a private key, which ends at its last line."""
+_KEY, _KEY_END = "-----BEGIN ", "-----END "
 
 
 class RedactedText:
@@ -47,11 +49,18 @@ class RedactedText:
         clean = redact(text)[0]
         # What stood for itself may turn out to begin a secret: then the mark follows what was told of it.
         fresh = clean.removeprefix(self._told) if clean.startswith(self._told) else _after(clean, self._told)
-        if len(text) > 2 * JUDGED_CHARS and (cut := text.rfind("\n", 0, -JUDGED_CHARS) + 1):
+        if len(text) > 2 * JUDGED_CHARS and (cut := _over(text)):
             self._text = self._text[cut:]
             clean = redact(text[cut:])[0]
         self._told = clean
         return fresh
+
+
+def _over(text: str) -> int:
+    """How much of the text needs no other look: whole lines, and no key that has not ended."""
+    cut = text.rfind("\n", 0, -JUDGED_CHARS) + 1
+    key = text.rfind(_KEY, max(0, cut - KEY_CHARS), cut)
+    return key if key >= 0 and text.find(_KEY_END, key, cut) < 0 else cut
 
 
 def _after(text: str, told: str) -> str:

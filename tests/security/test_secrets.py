@@ -185,6 +185,12 @@ def test_pieces_hide_nothing(sizes: list[int]) -> None:
     told += stream.rest()
     assert leaked(told) == []
     assert told.count(COMMIT) == 3
+    long = (
+        f"-----BEGIN PRIVATE KEY-----\n{(SECRETS['key'] + chr(10)) * 200}-----END PRIVATE KEY-----\nthe end\n"
+    )
+    shown = "".join(stream.add(line) for line in long.splitlines(keepends=True)) + stream.rest()
+    assert leaked(shown) == []
+    assert shown.endswith("the end\n")
     plain = "No secret is here.\n" * 2000
     assert stream.add(plain) + stream.rest() == plain
 
