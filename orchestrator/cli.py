@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Give back what was said, as JSON lines or Markdown."),
     "forget": ("forget", "Remove what a record says, everywhere and for good."),
     "serve": ("serve", "Be the hub: answer paired devices, and sync with them."),
+    "edge": ("edge", "Ask from a phone: a peer where one answers, else the local model."),
     "device": ("device", "Pair devices with this hub, list and revoke them."),
     "pair": ("pair", "Become a device of a hub."),
     "sync": ("sync", "Exchange records with a paired peer."),

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from orchestrator import wiring
+from orchestrator.agent.answering import NobodyApproves, NoTools, PortfolioOnly
 from orchestrator.agent.loop import Limits
 from orchestrator.agent.parts import Parts
 from orchestrator.agent.session import Session
@@ -18,7 +19,6 @@ from orchestrator.config import Settings, load
 from orchestrator.context.system import answering_messages
 from orchestrator.errors import HubError
 from orchestrator.handoff.writer import ProjectDocuments
-from orchestrator.hub.answering import NobodyApproves, NoTools, PortfolioOnly
 from orchestrator.hub.known_projects import KnownProjects
 from orchestrator.hub.service import Hub
 from orchestrator.hub.sqlite import HubDatabase
@@ -97,7 +97,7 @@ class _Sessions:
         if project:
             opened = self._known.open(project)
             path, memory = opened.root, SessionRecall(self._journal, project)
-            documents = own = ProjectDocuments(opened, self._journal, self._where)
+            documents = own = ProjectDocuments(opened, self._journal, self._where, git=False)
             await asyncio.to_thread(own.catch_up)  # with what devices have sent since
         else:
             documents = PortfolioOnly(self._where)

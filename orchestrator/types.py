@@ -219,6 +219,7 @@ class Remark:
     text: str
     info: ModelInfo | None = None
     anew: bool = False
+    level: Literal["info", "warning"] = "warning"
 
 
 @dataclass(frozen=True, slots=True)

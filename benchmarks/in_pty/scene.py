@@ -51,10 +51,10 @@ class Scene:
         settings += '[snapshots]\nprewarm = "off"\n'  # it would take time from what is measured next
         (self.home / "config.toml").write_text(settings, encoding="utf-8")
 
-    def orch(self, columns: int = 120, rows: int = 40) -> Program:
+    def orch(self, *arguments: str, columns: int = 120, rows: int = 40) -> Program:
         """`orch` in the project, on the model that was configured."""
         return Program(
-            [str(Path(sys.executable).with_name("orch"))],
+            [str(Path(sys.executable).with_name("orch")), *arguments],
             cwd=self.project,
             environment={"ORCH_HOME": str(self.home), **self._bytecode},
             columns=columns,

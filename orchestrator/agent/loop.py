@@ -113,6 +113,7 @@ class Turn:
         self._must_try = False
         self._barred = ""
         self._interrupted = False
+        self._by: dict[str, str] = {}
         self._running: asyncio.Task[ToolResult] | asyncio.Task[Approval] | None = None
 
     async def interrupt(self) -> None:
@@ -141,7 +142,7 @@ class Turn:
                         yield PrefillProgress(item.done, item.total, item.cached)
                     elif isinstance(item, Remark):
                         if said and item.anew:  # what was shown is kept
-                            self._recorder.answer(said, interrupted=True)
+                            self._recorder.answer(said, interrupted=True, by=self._by)
                             said = ""
                         for event in self._remarked(item):
                             yield event
@@ -149,7 +150,7 @@ class Turn:
                         finish = item
             except ModelError:
                 if said:  # it was shown, so it is kept
-                    self._recorder.answer(said, interrupted=True)
+                    self._recorder.answer(said, interrupted=True, by=self._by)
                 raise
             assert finish is not None  # the port's promise
             self._meter.add(finish.usage)
@@ -167,16 +168,17 @@ class Turn:
             async for event in self._step(finish.call):
                 yield event
             if self._interrupted:
-                cited = self._recorder.answer("", interrupted=True)
+                cited = self._recorder.answer("", interrupted=True, by=self._by)
                 yield Answer("", cited.citation, interrupted=True, usage=self._own_meter.total)
                 return
 
     def _remarked(self, remark: Remark) -> list[Event]:
-        told: Event = Notice(remark.text, "warning")
+        told: list[Event] = [Notice(remark.text, remark.level)] if remark.text else []
         if (info := remark.info) is None:
-            return [told]
+            return told
+        self._by = {"model": info.name} | ({"server": info.server} if info.server else {})
         self._limits = replace(self._limits, context_size=info.context_size)
-        return [Serving(info.name, info.server, info.sent_to, info.context_size, remark.anew), told]
+        return [Serving(info.name, info.server, info.sent_to, info.context_size, remark.anew), *told]
 
     # --- what may happen next ---------------------------------------------------------------
 
@@ -331,7 +333,7 @@ class Turn:
 
     async def _answer(self, finish: Finish) -> Answer:
         interrupted = self._interrupted or finish.reason == "cancelled"
-        cited = self._recorder.answer(finish.text, interrupted=interrupted)
+        cited = self._recorder.answer(finish.text, interrupted=interrupted, by=self._by)
         if not interrupted:
             await self._conversation.add(finish.message)
         elif finish.text:  # what was said stays, closed as a whole answer

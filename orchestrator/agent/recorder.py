@@ -47,8 +47,9 @@ class Recorder:
     def prompt(self, text: str) -> Cited:
         return self._add("message", {"role": "user", "text": text, **self._device})
 
-    def answer(self, text: str, *, interrupted: bool) -> Cited:
-        body: dict[str, Any] = {"role": "assistant", "text": text, **self._device}
+    def answer(self, text: str, *, interrupted: bool, by: Mapping[str, str] | None = None) -> Cited:
+        """`by` says who wrote it, where that is not the model that the session started with."""
+        body: dict[str, Any] = {"role": "assistant", "text": text, **self._device, **(by or {})}
         return self._add("message", body | ({"interrupted": True} if interrupted else {}))
 
     def tool_call(self, call: ToolCall) -> Cited:

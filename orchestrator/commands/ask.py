@@ -72,7 +72,7 @@ def ask(
     """Ask the model once. The answer goes to stdout, tool calls to stderr."""
     from orchestrator.wiring import Options
 
-    text = _text(prompt)
+    text = prompt_text(prompt)
     options = Options(
         project=project or Path(),
         model=model,
@@ -86,14 +86,15 @@ def ask(
     raise typer.Exit(code)
 
 
-def _text(prompt: str | None) -> str:
+def prompt_text(prompt: str | None, command: str = "orch ask") -> str:
+    """The prompt of the command line, or of stdin. Raises `UsageError`."""
     if prompt in (None, "-"):
         if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError("There is no prompt.", 'Say `orch ask "PROMPT"`, or pipe one in.')
+            raise UsageError("There is no prompt.", f'Say `{command} "PROMPT"`, or pipe one in.')
         prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     assert prompt is not None
     if not (text := prompt.strip().encode("utf-8", "replace").decode()):
-        raise UsageError("The prompt is empty.", 'Say `orch ask "PROMPT"`, or pipe one in.')
+        raise UsageError("The prompt is empty.", f'Say `{command} "PROMPT"`, or pipe one in.')
     return text
 
 

@@ -42,16 +42,16 @@ def chat(
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("A session needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
     options: Options | None = Options(project=project or Path(), model=model, mode=mode)
-    _take_pastes_whole()
-    with asyncio.Runner() as runner, _history():
-        signal.signal(signal.SIGTERM, _leave)
+    take_pastes_whole()
+    with asyncio.Runner() as runner, history():
+        signal.signal(signal.SIGTERM, leave)
         if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, _leave)
+            signal.signal(signal.SIGHUP, leave)
         while options is not None:
             options = _session(runner, options)
 
 
-def _leave(number: int, _: object) -> NoReturn:
+def leave(number: int, _: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
@@ -96,7 +96,7 @@ def _talk(runner: asyncio.Runner, desktop: Desktop, renderer: object) -> dict[st
     left = False  # Ctrl+C at an empty prompt: the second one leaves
     while True:
         try:
-            line = _read()
+            line = read_prompt()
         except EOFError:
             print(file=sys.stderr)
             return None
@@ -154,7 +154,7 @@ async def _turn(desktop: Desktop, line: str, renderer: object) -> None:
             renderer.end_line()
 
 
-def _read() -> str:
+def read_prompt() -> str:
     """One prompt; a line that ends in a backslash goes on in the next, and a pasted block is one."""
     typed_ahead = _waiting()  # while the model answered: those lines are prompts of their own
     text = input(PROMPT)
@@ -174,7 +174,7 @@ def _waiting() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def _take_pastes_whole() -> None:
+def take_pastes_whole() -> None:
     """Let the terminal mark what is pasted, so that its newlines do not end the prompt."""
     with contextlib.suppress(ImportError):  # Windows
         import readline
@@ -184,7 +184,7 @@ def _take_pastes_whole() -> None:
 
 
 @contextlib.contextmanager
-def _history():  # type: ignore[no-untyped-def]
+def history():  # type: ignore[no-untyped-def]
     """Line editing and history across sessions, where the platform has readline."""
     from orchestrator.paths import home
     from orchestrator.tui.history import History, decoded

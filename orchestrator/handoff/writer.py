@@ -43,10 +43,19 @@ _SHORT_LINE = 80
 
 
 class ProjectTiers:
-    """The documents of one project, to be read only: writes nothing. `wrap` confines git."""
+    """The documents of one project, to be read only: writes nothing.
+
+    `wrap` confines git. Without `git` it is not asked: a light node has none, and a hub no repository.
+    """
 
     def __init__(
-        self, project: Project, home: Home, warn: Warn = warn_in_log, wrap: Wrap | None = None
+        self,
+        project: Project,
+        home: Home,
+        warn: Warn = warn_in_log,
+        wrap: Wrap | None = None,
+        *,
+        git: bool = True,
     ) -> None:
         self._project = project
         self._home = home
@@ -54,6 +63,7 @@ class ProjectTiers:
         self.folder = project.root if project.writable else home.logs_of(project.id)
         """Where the project's own three are written."""
         self._wrap = wrap
+        self._git = git
         self._templates = Templates(project.root, warn)
         self._checked = loading.Checked(project.name, self._templates, warn)
         self.workspace = workspace_of(project)
@@ -88,7 +98,11 @@ class ProjectTiers:
 
     def _sources(self, journal: JournalReader) -> Sources:
         root = self._project.root
-        return Sources(journal, self._project.id, root, Repository.find(root, self._wrap))
+        return Sources(journal, self._project.id, root, self._repository())
+
+    def _repository(self) -> Repository | None:
+        """The project's repository, if it has one. Raises `VcsError`."""
+        return Repository.find(self._project.root, self._wrap) if self._git else None
 
     def _read(self) -> tuple[TierText, ...]:
         read = tiers.read_tiers(self._project.root, self.workspace, self._warn)
@@ -115,9 +129,10 @@ class ProjectDocuments(ProjectTiers):
         warn: Warn = warn_in_log,
         *,
         wrap: Wrap | None = None,
+        git: bool = True,
         pen: Pen = PEN,
     ) -> None:
-        super().__init__(project, home, warn, wrap)
+        super().__init__(project, home, warn, wrap, git=git)
         self._journal = journal
         self._pen = pen
         self._lock = (project.root / PROJECT_FOLDER if project.writable else self.folder) / "documents.lock"
@@ -188,7 +203,7 @@ class ProjectDocuments(ProjectTiers):
     def _look(self, since: str) -> GitState | None:
         """Where git stands; a repository that cannot be read is left out, with a warning."""
         try:
-            repository = Repository.find(self._project.root, self._wrap)
+            repository = self._repository()
             return git_state.read(repository, since) if repository else None
         except VcsError as error:
             self._warn(f"The briefing says nothing of git. {error}")
@@ -282,7 +297,12 @@ class ProjectDocuments(ProjectTiers):
         root = self._project.root
         written = regions.by_hand(tiers.read_tier(PROJECT, root)) + tiers.read_agents(root)
         room = max((chars or survey.CHARS) - len(_COMMENT.sub("", written).strip()), survey.LEAST_CHARS)
-        found = survey.survey(root, self._project.name, self._repository(), keep=self._pen.writes)
+        try:
+            repository = self._repository()
+        except VcsError as error:
+            self._warn(f"Nothing is said of git. {error}")
+            repository = None
+        found = survey.survey(root, self._project.name, repository, keep=self._pen.writes)
         return self.write_project({"p": survey.fitted(found, room)}, PROJECT_TEMPLATE, replace=replace)
 
     def write_agents(self, *, create: bool = True, replace: bool = False) -> str:
@@ -299,13 +319,6 @@ class ProjectDocuments(ProjectTiers):
         return write_regions(
             path, self._project.root, text, self._guard(), self._warn, replace=replace, pen=self._pen
         )
-
-    def _repository(self) -> Repository | None:
-        try:
-            return Repository.find(self._project.root, self._wrap)
-        except VcsError as error:
-            self._warn(f"Nothing is said of git. {error}")
-            return None
 
     @property
     def _name(self) -> str:

@@ -74,6 +74,11 @@ class HubClient:
         """The events of a run after the one with this id."""
         return self._events("GET", f"/runs/{run}/events", headers={"Last-Event-ID": str(after)})
 
+    async def healthy(self, most_s: float) -> bool:
+        """Whether a hub answers within so many seconds."""
+        async with self._asked("GET", "/health", timeout=most_s):
+            return True
+
     async def cancel(self, run: str) -> None:
         async with self._asked("DELETE", f"/runs/{run}"):
             pass
