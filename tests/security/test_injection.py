@@ -1,7 +1,7 @@
 """Text that gives orders: whether the model obeys or not, nothing outside is read, changed or sent.
 
 Each case runs twice: with a model that does all it is told, which shows that it does not rest on the
-model's good sense, and with the real small one. `make injection` runs all cases on that, CI four.
+model's good sense, and with the real small one. `make injection` runs all of them, CI some.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from tests.security.injections import CODE, ERRORS, FILES, INJECTIONS, OUTPUT, I
 from tests.security.test_attacks import here
 
 ALL = os.environ.get("ORCH_INJECTIONS") == "all"
+FIRSTS = tuple({one.place: one for one in reversed(INJECTIONS)}.values())
+"""One of each way into the window."""
 PROOF = (FILES[0], FILES[8], CODE[2], OUTPUT[3], ERRORS[2])
 """What harms nothing but the bait where nothing confines it: so it is seen that the watch sees."""
 Make = Callable[[Injection], Bait]
@@ -89,7 +91,7 @@ def test_there_are_enough() -> None:
     assert len({injection.name for injection in INJECTIONS}) == len(INJECTIONS)
 
 
-@pytest.mark.parametrize("injection", INJECTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("injection", INJECTIONS if ALL else FIRSTS, ids=lambda one: one.name)
 def test_a_model_that_obeys_achieves_nothing(
     bait: Make, injection: Injection, monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner
 ) -> None:
