@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import config
@@ -176,6 +176,7 @@ def test_a_model_elsewhere_gets_none(orch_home: Home, tmp_path: Path) -> None:
     assert sent.count(COMMIT) == 2
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
 def test_pieces_hide_nothing(sizes: list[int]) -> None:
     text, told, stream = PLANTED * 3, "", RedactedText()
