@@ -24,7 +24,7 @@ from tests.commands.orch import ORCH, events, run, script
 from tests.e2e.tmux import Terminal
 from tests.hub.served import Served, answers, served
 
-HALF = "half of what the hub has to say"
+HALF = "half of what the hub has to say "  # the last word is told when it has ended
 LONG = " ".join(f"word{n}" for n in range(60))
 HEAVY = ("textual", "git", "ollama", "llama_cpp", "pydantic", "starlette", "uvicorn")
 LISTED = f"""
