@@ -175,12 +175,14 @@ class ApprovalPanel(Widget, can_focus=True):
             case Meaning.PERHAPS:
                 self._held = held
             case Meaning.TYPING:
+                self._attention.gave()
                 self._borrowed.forward(held)
 
     def on_paste(self, event: events.Paste) -> None:
         if self.has_focus:
             event.stop()
             held, self._held = self._held, []
+            self._attention.gave()
             self._borrowed.forward([*held, event])
 
     # --- answering --------------------------------------------------------------------------
