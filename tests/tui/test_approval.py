@@ -273,6 +273,7 @@ def test_a_word_that_comes_at_once_is_typed_even_after_f4() -> None:
     async def scene(host: Host, pilot: Pilot[Any]) -> None:
         await host.ask(pilot)
         host.panel.turn_to()
+        await pilot.pause()
         await host.later(pilot, 0.8)
         for char in "xyz":  # in one read of the terminal: the focus cannot follow in between
             host.panel.on_key(events.Key(char, char))
@@ -281,7 +282,7 @@ def test_a_word_that_comes_at_once_is_typed_even_after_f4() -> None:
         assert host.answer is None
         assert host.prompt.text == "xyz"
         host.panel.turn_to()
-        await host.later(pilot, 0.1)
+        await pilot.pause()
         await pilot.press("y")
         assert host.answer == Approval(True)
 
