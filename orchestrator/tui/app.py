@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants, work
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -32,6 +32,7 @@ from orchestrator.tui.widgets.status import StatusLine
 from orchestrator.types import Kind, Mode
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.driver import Driver
 
     from orchestrator.tui.widgets.trace import TracePane
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
 LEAVE_WITHIN_S = 2.0
 THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
 STYLES = Path(__file__).parent / "styles"
+
+
+def _palette() -> type[Provider]:
+    from orchestrator.tui.palette import Palette  # when it is first opened
+
+    return Palette
 
 
 class OrchApp(App[None]):
@@ -51,6 +58,7 @@ class OrchApp(App[None]):
 
     CSS_PATH: ClassVar = sorted(STYLES.glob("*.tcss"))
     BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings())
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     TITLE = "orch"
 
     def __init__(self, node: Node, wish: Wish, *, theme: str = "dark") -> None:
@@ -179,14 +187,6 @@ class OrchApp(App[None]):
             await self.main.chat.say(Aside(str(error), "error"))
 
     # --- keys -------------------------------------------------------------------------------
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: everything that has a key, and the rest of the app's commands."""
-        for key in keys.KEYS:
-            yield SystemCommand(key.help, key.keys, partial(self.run_action, key.action))
-        for name, (text, action) in commands.ACTIONS.items():
-            if action not in {key.action for key in keys.KEYS}:
-                yield SystemCommand(text.capitalize(), f"/{name}", partial(self.run_action, action))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual's own ctrl+q would end the app in the middle of somebody's `vim`."""

@@ -139,7 +139,9 @@ class Conductor:
             try:
                 await self._session(wish)
             except OrchError as error:
-                self._show(Failed(str(error), needs_model=isinstance(error, NoModel)))
+                lacking = isinstance(error, NoModel)
+                text = f"{error.message} /models offers those that run here." if lacking else str(error)
+                self._show(Failed(text, needs_model=lacking))
                 self.unwritten = error if self._closing else None
             self.opened = None
             self._phase(Phase.CLOSED)

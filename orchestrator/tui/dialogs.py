@@ -86,7 +86,7 @@ class Dialogs:
     def _handoff(self) -> None:
         """Begin the command; what it is for is the person's to say. Text in the prompt is not touched."""
         if not self._app.main.prompt.text:
-            self._app.main.prompt.put_before(["/handoff "])
+            self._app.main.prompt.begin("/handoff")
 
     async def review(self, handover: Handover) -> Handover | None:
         """What survives a rollover, as the person wants it: the session's `Reviewer`."""
