@@ -1,1 +1,1 @@
-"""A goal pursued alone: a plan as records, a worktree, one fresh instance a step, an ending by measured signs."""
+"""A goal pursued alone: a plan as records, a worktree, a fresh instance a step, an end by measured signs."""

@@ -89,7 +89,7 @@ def _rendered(step: Step) -> str:
 
 
 def parse(text: str, before: Plan | None = None) -> Plan:
-    """The plan that a text says. Total: what is missing is as it was `before`, other lines are passed over."""
+    """The plan that a text says. Total: what is missing is as it was `before`, other lines are nothing."""
     before = before or Plan("")
     goal, check, budget, steps = "", before.check, before.budget, []
     for raw in text.splitlines():
@@ -114,7 +114,7 @@ def _step(mark: str | None, text: str) -> Step:
     because = ""
     if found := _BECAUSE.match(text):
         text, because = found[1].strip(), found[2].strip()
-    return Step(text, _STATUS.get(mark or " ", "todo"), evidence, because)  # type: ignore[arg-type]
+    return Step(text, _STATUS.get(mark or " ", "todo"), evidence, because)
 
 
 def _budget(text: str, before: Budget) -> Budget:
