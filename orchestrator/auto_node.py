@@ -307,6 +307,10 @@ class Runs:
         """All that it changed. Raises `VcsError`."""
         return self._worktree(run).diff(run.facts.base)
 
+    def tree(self, run: RunState) -> Path:
+        """The project's folder in its worktree, where a person takes over. Raises `OrchError`."""
+        return self._worktree(run).place.project
+
     def apply(self, run: RunState) -> str:
         """Merge it into the branch that is checked out. Raises `OrchError`, and then nothing has changed."""
         self.must_be_here(run)

@@ -193,8 +193,8 @@ class OrchApp(App[None]):
         """Textual's own ctrl+q would end the app in the middle of somebody's `vim`."""
         return action != "quit"
 
-    def action_open(self, name: str) -> None:
-        self.dialogs.open(name)
+    def action_open(self, name: str, text: str = "") -> None:
+        self.dialogs.open(name, text)
 
     def action_pane(self, name: str) -> None:
         self.main.toggle(name)

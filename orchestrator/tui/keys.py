@@ -30,6 +30,7 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+x", "pane('xray')", "x-ray", "What is in the model's window"),
     Key("ctrl+w", "open('workspace')", "workspace", "Choose another project"),
     Key("ctrl+o", "open('sessions')", "sessions", "Earlier sessions of this project"),
+    Key("f5", "open('runs')", "runs", "Runs: goals that are pursued alone"),
     Key("f6,ctrl+h", "open('handoff')", "handoff", "Go on with a fresh instance"),
     Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
     Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),

@@ -41,7 +41,7 @@ def entries(app: OrchApp) -> Iterator[Entry]:
             yield Entry(keys.short(key.keys), key.help, partial(app.run_action, key.action))
     for name, help_text in commands.listing():
         action = commands.action(f"/{name}")
-        if action is None:
+        if action is None or name in commands.WITH_WORDS:
             yield Entry(f"/{name}", help_text, partial(app.main.prompt.begin, f"/{name}"))
         elif action not in with_key:
             yield Entry(f"/{name}", help_text, partial(app.run_action, action))

@@ -211,7 +211,8 @@ class ApprovalPanel(Widget, can_focus=True):
             case "e":
                 from orchestrator.tui.screens.edit import EditScreen
 
-                self._over = EditScreen(self._proposal)
+                proposal = self._proposal
+                self._over = EditScreen(proposal.title, proposal.argument(), proposal.editable())
                 self.app.push_screen(self._over, self._edited)
             case "v":
                 from orchestrator.tui.screens.view import ViewScreen

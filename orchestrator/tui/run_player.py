@@ -1,0 +1,87 @@
+"""Plays one autonomous run at a time in this process, whatever screen is open, and keeps what happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from orchestrator.autonomy.goal_run import GoalRun
+from orchestrator.autonomy.happenings import Happening, RunStarted
+from orchestrator.errors import OrchError, ProjectError
+from orchestrator.events import Answer, Event, PrefillProgress, Token, ToolCallEvent
+from orchestrator.terminal import one_line
+from orchestrator.tui.run_log import LogLines
+
+
+class RunPlayer:
+    """`heard` is called with each item of the run, after it is in `log`, and with the error that ended it."""
+
+    def __init__(self, heard: Callable[[Happening | Event | OrchError], None]) -> None:
+        self._heard = heard
+        self._task: asyncio.Task[None] | None = None
+        self._playing: GoalRun | None = None
+        self._pausing: asyncio.Task[None] | None = None
+        self.run = ""
+        """Whole id of the run that is played, or was last; empty while it is being prepared."""
+        self.log = LogLines()
+        self.doing = ""
+        """What goes on at this moment, with a number where there is one."""
+        self._written = 0
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def play(self, opening: AbstractAsyncContextManager[GoalRun]) -> None:
+        """Raises `ProjectError` while another is played."""
+        if self.busy:
+            raise ProjectError("A run is at work here already.", "Pause or stop it first: /runs.")
+        self.run, self.log, self.doing = "", LogLines(), "preparing its worktree"
+        self._task = asyncio.create_task(self._play(opening))
+
+    async def pause(self) -> None:
+        """At the next safe point; returns when nothing of it runs here any more."""
+        if self._playing and self._pausing is None:
+            self._pausing = asyncio.create_task(self._playing.interrupt())
+        if self._task:
+            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """The app ends: the run is paused, and can be resumed from anywhere."""
+        if self.busy and self._playing is None and self._task:
+            self._task.cancel()  # nothing of it has begun
+        await self.pause()
+
+    async def _play(self, opening: AbstractAsyncContextManager[GoalRun]) -> None:
+        try:
+            async with opening as playing:
+                self._playing = playing
+                async for event in playing.play():
+                    self._hear(event)
+                    await asyncio.sleep(0)  # a quick model must not starve the keyboard
+        except OrchError as error:
+            self.log.add(str(error), "warning")
+            self._heard(error)
+        finally:
+            self._playing = self._pausing = None
+            self.doing = ""
+
+    def _hear(self, event: Happening | Event) -> None:
+        match event:
+            case RunStarted():
+                self.run, self.doing = event.run, "checking"
+            case PrefillProgress():
+                self.doing = f"reading {event.done:,} of {event.total:,} tokens"
+            case Token():
+                self._written += 1
+                self.doing = f"writing, {self._written:,} pieces"
+            case ToolCallEvent():
+                values = " ".join(str(value) for value in event.arguments.values())
+                self._written, self.doing = 0, f"▸ {event.name} {one_line(values, 60)}"
+            case Answer():
+                self._written, self.doing = 0, "checking"
+            case _:
+                pass
+        self.log.hear(event)
+        self._heard(event)
