@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import threading
@@ -276,10 +275,11 @@ class LocalRuns:
     def read(self, project: Path, run: str) -> RunView:
         with _runs_of(project) as runs:
             whole = runs.find(run).run
-            found = next(_run_view(one) for one in runs.all() if one.state.run == whole)
-            with contextlib.suppress(OrchError):  # no repository here any more
-                return replace(found, tree=runs.tree(found.state)) if found.here else found
-            return found
+            return next(_run_view(one) for one in runs.all() if one.state.run == whole)
+
+    def tree(self, project: Path, run: str) -> Path:
+        with _runs_of(project) as runs:
+            return runs.tree(runs.find(run))
 
     def ask(self, project: Path, run: str, wanted: Wanted) -> None:
         with _runs_of(project) as runs:

@@ -76,11 +76,12 @@ class RunDesk:
                 if view.state.wanted == "go":
                     await asyncio.to_thread(self.node.ask, project, run, "pause")
                 await asyncio.sleep(LOOK_S)
+            tree = await asyncio.to_thread(self.node.tree, project, run)
         except OrchError as error:
             self._tell(str(error), "warning")
             return
         self._home, self.taken = project, run
-        await self._move(view.tree)
+        await self._move(tree)
         branch = view.state.facts.branch
         self._tell(f"You work in the run's own tree, branch {branch}. /handback lets it go on from there.")
         self._tell(f"Its plan:\n{plain(render(view.state.plan))}")

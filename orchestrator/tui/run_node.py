@@ -15,12 +15,11 @@ from orchestrator.autonomy.state import RunState
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as it stands. `alive`: a process works at it; `here`: its worktree, `tree`, is on this device."""
+    """A run as it stands. `alive`: a process works at it; `here`: its worktree is on this device."""
 
     state: RunState
     alive: bool = False
     here: bool = True
-    tree: Path = Path()
 
     @property
     def id(self) -> str:
@@ -60,6 +59,10 @@ class RunsNode(Protocol):
         ...
 
     def read(self, project: Path, run: str) -> RunView: ...
+
+    def tree(self, project: Path, run: str) -> Path:
+        """The project's folder in the worktree."""
+        ...
 
     def ask(self, project: Path, run: str, wanted: Wanted) -> None:
         """Heeded at the run's next safe point, whichever process works at it."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 
 from orchestrator.autonomy.goal_run import GoalRun
 from orchestrator.autonomy.happenings import Happening, RunStarted
 from orchestrator.errors import OrchError, ProjectError
 from orchestrator.events import Answer, Event, PrefillProgress, Token, ToolCallEvent
-from orchestrator.terminal import one_line
 from orchestrator.tui.run_log import LogLines
 
 
@@ -25,9 +25,13 @@ class RunPlayer:
         self.run = ""
         """Whole id of the run that is played, or was last; empty while it is being prepared."""
         self.log = LogLines()
-        self.doing = ""
-        """What goes on at this moment, with a number where there is one."""
+        self._doing, self._since = "", monotonic()
         self._written = 0
+
+    @property
+    def doing(self) -> str:
+        """What goes on at this moment, and for how long; empty when nothing does."""
+        return f"{self._doing} · {monotonic() - self._since:.0f} s" if self._doing else ""
 
     @property
     def busy(self) -> bool:
@@ -37,7 +41,8 @@ class RunPlayer:
         """Raises `ProjectError` while another is played."""
         if self.busy:
             raise ProjectError("A run is at work here already.", "Pause or stop it first: /runs.")
-        self.run, self.log, self.doing = "", LogLines(), "preparing its worktree"
+        self.run, self.log = "", LogLines()
+        self._do("preparing its worktree")
         self._task = asyncio.create_task(self._play(opening))
 
     async def pause(self) -> None:
@@ -65,22 +70,27 @@ class RunPlayer:
             self._heard(error)
         finally:
             self._playing = self._pausing = None
-            self.doing = ""
+            self._do("")
+
+    def _do(self, doing: str) -> None:
+        if doing.partition(" ")[0] != self._doing.partition(" ")[0]:
+            self._since, self._written = monotonic(), 0
+        self._doing = doing
 
     def _hear(self, event: Happening | Event) -> None:
         match event:
             case RunStarted():
-                self.run, self.doing = event.run, "checking"
+                self.run = event.run
+                self._do("checking")
             case PrefillProgress():
-                self.doing = f"reading {event.done:,} of {event.total:,} tokens"
+                self._do(f"reading {event.done:,} of {event.total:,} tokens")
             case Token():
                 self._written += 1
-                self.doing = f"writing, {self._written:,} pieces"
+                self._do(f"writing {self._written:,} tokens")
             case ToolCallEvent():
-                values = " ".join(str(value) for value in event.arguments.values())
-                self._written, self.doing = 0, f"▸ {event.name} {one_line(values, 60)}"
+                self._do(f"▸ {event.name}")
             case Answer():
-                self._written, self.doing = 0, "checking"
+                self._do("checking")
             case _:
                 pass
         self.log.hear(event)

@@ -53,6 +53,9 @@ class SmallRuns:
     def read(self, project: Path, run: str) -> RunView:
         return next(view for view in self.views if view.state.run == run)
 
+    def tree(self, project: Path, run: str) -> Path:
+        return project
+
     def ask(self, project: Path, run: str, wanted: Wanted) -> None:
         self.asked.append(("ask", wanted))
 

@@ -58,6 +58,7 @@ class RunScreen(ModalScreen[None]):
         self._view: RunView | None = None
         self._log: LogLines | None = None
         self._told = 0
+        self._looking = False
         self._plan = Static(id="run-plan")
         self._head = Static(id="run-head")
         self._says = Static("", id="says", markup=False)
@@ -96,8 +97,16 @@ class RunScreen(ModalScreen[None]):
     # --- what is shown ----------------------------------------------------------------------
 
     def look(self) -> None:
-        """Look where it stands now."""
-        self.run_worker(self._read(), exclusive=True, group="run")
+        """Look where it stands now; one look at a time, for a slow disk is not made quicker by more."""
+        if not self._looking:
+            self._looking = True
+            self.run_worker(self._look(), group="run")
+
+    async def _look(self) -> None:
+        try:
+            await self._read()
+        finally:
+            self._looking = False
 
     async def _read(self) -> None:
         runs, here = self._desk.node, self._desk.player.run == self._run

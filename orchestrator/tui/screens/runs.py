@@ -51,6 +51,7 @@ class RunsScreen(ModalScreen[str | None]):
         self._project = project
         self._clock = clock
         self._runs: dict[str, RunView] = {}
+        self._loading = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -65,7 +66,9 @@ class RunsScreen(ModalScreen[str | None]):
         self.set_interval(EVERY_S, self._load)
 
     def _load(self) -> None:
-        self.run_worker(self._ask(), exclusive=True, group="runs")
+        if not self._loading:
+            self._loading = True
+            self.run_worker(self._ask(), group="runs")
 
     async def _ask(self) -> None:
         try:
@@ -73,6 +76,8 @@ class RunsScreen(ModalScreen[str | None]):
         except OrchError as error:
             self._say(str(error))
             return
+        finally:
+            self._loading = False
         runs = {view.state.run: view for view in found}
         if runs != self._runs or not runs:
             self._runs = runs
