@@ -64,7 +64,7 @@ class RunDesk:
 
     def resume(self, project: Path, run: str) -> None:
         """Raises `ProjectError` while another is played here."""
-        self.player.play(self.node.resume(project, run))
+        self.player.play(self.node.resume(project, run), run)
 
     # --- taking over ------------------------------------------------------------------------
 

@@ -37,11 +37,11 @@ class RunPlayer:
     def busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def play(self, opening: AbstractAsyncContextManager[GoalRun]) -> None:
-        """Raises `ProjectError` while another is played."""
+    def play(self, opening: AbstractAsyncContextManager[GoalRun], run: str = "") -> None:
+        """`run` is the id of one that goes on. Raises `ProjectError` while another is played."""
         if self.busy:
             raise ProjectError("A run is at work here already.", "Pause or stop it first: /runs.")
-        self.run, self.log = "", LogLines()
+        self.run, self.log = run, LogLines("Preparing …")
         self._do("preparing its worktree")
         self._task = asyncio.create_task(self._play(opening))
 

@@ -56,14 +56,14 @@ class RunScreen(ModalScreen[None]):
         self._project = project
         self._run = run
         self._view: RunView | None = None
-        self._log: LogLines | None = None
+        self._log = LogLines("Reading …")
         self._told = 0
         self._looking = False
         self._plan = Static(id="run-plan")
         self._head = Static(id="run-head")
         self._says = Static("", id="says", markup=False)
         self._keys = KeyHints(self.BINDINGS)
-        self._lines = FindableList(self._shown(), id="run-log")
+        self._lines = FindableList(self._log, id="run-log")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -79,20 +79,12 @@ class RunScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._lines.focus()
         self._keys.only(("back",))
+        self.heard()
         self.look()
         self.set_interval(EVERY_S, self.look)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
-
-    def _shown(self) -> LogLines:
-        """The events, where they were heard here; else the report, once it has been read."""
-        player = self._desk.player
-        if player.run == self._run:
-            self._log = player.log
-        elif self._log is None:
-            self._log = LogLines("Reading …")
-        return self._log
 
     # --- what is shown ----------------------------------------------------------------------
 
@@ -133,21 +125,27 @@ class RunScreen(ModalScreen[None]):
 
     def heard(self) -> None:
         """Something has happened in the run that is played here."""
-        if self._desk.player.run == self._run and self.is_running:
-            log = self._shown()
-            if len(log) > self._told:
-                self._lines.list.changed(self._told)
-                self._told = len(log)
-            if self._view:
-                self._draw(self._view)
+        log = self._desk.player.log
+        if self._desk.player.run != self._run or not self.is_running:
+            return
+        if log is not self._log:
+            self._log, self._told = log, len(log)
+            self._lines.list.show(log, follow=True)
+        elif len(log) > self._told:
+            self._lines.list.changed(self._told)
+            self._told = len(log)
+        if self._view:
+            self._draw(self._view)
 
     def _report(self, text: str) -> None:
-        log = LogLines()
-        for row in text.split("\n")[1:]:
-            log.add(row, "strong" if row.startswith("#") else "")
-        self._log = log
-        self._lines.list._items = log
-        self._lines.list.changed()
+        """What is told of a run that is not played here; its head and plan stand here already."""
+        self._log = LogLines()
+        plan = False
+        for row in text.split("\n")[4:]:
+            plan = row == "## Plan" if row.startswith("## ") else plan
+            if not plan:
+                self._log.add(row.removeprefix("## "), "strong" if row.startswith("## ") else "")
+        self._lines.list.show(self._log, follow=False)
 
     def _say(self, text: str) -> None:
         if self.is_running:
@@ -197,8 +195,8 @@ class RunScreen(ModalScreen[None]):
         except OrchError as error:
             self._say(str(error))
         else:
-            self._told = 0
             self._say("It goes on here.")
+            self.heard()
 
     def action_edit(self) -> None:
         from orchestrator.tui.screens.edit import PlanScreen
