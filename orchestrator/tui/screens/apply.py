@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.terminal import one_line
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.unified import Row
 from orchestrator.tui.widgets.diff import DiffView
 from orchestrator.tui.widgets.key_hints import KeyHints
 
 
-class ApplyScreen(ModalScreen[bool]):
+class ApplyScreen(Dialog[bool]):
     """`into` is the branch that it would be merged into; empty where it only shows. Enter means nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.autonomy.plan import render
@@ -21,6 +20,7 @@ from orchestrator.terminal import one_line, visible
 from orchestrator.tui import run_text
 from orchestrator.tui.run_log import LogLines
 from orchestrator.tui.run_node import RunView
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.unified import diff_rows
 from orchestrator.tui.widgets.findable import FindableList
 from orchestrator.tui.widgets.key_hints import KeyHints
@@ -34,7 +34,7 @@ WIDE = 110
 """Columns from which plan and log stand side by side."""
 
 
-class RunScreen(ModalScreen[None]):
+class RunScreen(Dialog[None]):
     """Shows the run as the record has it, and its events where this process plays it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -215,10 +215,10 @@ class RunScreen(ModalScreen[None]):
     def action_take_over(self) -> None:
         if self._view:
             self._say("Pausing; then its tree is the project …")
-            self.run_worker(self._desk.take_over(self._view, self._project), group="take")
+            self.app.run_worker(self._desk.take_over(self._view, self._project), group="take")
 
     def action_hand_back(self) -> None:
-        self.run_worker(self._desk.hand_back(), group="take")
+        self.app.run_worker(self._desk.hand_back(), group="take")
 
     def action_diff(self) -> None:
         self.run_worker(self._diff(), exclusive=True, group="diff")

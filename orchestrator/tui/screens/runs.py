@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.errors import OrchError
 from orchestrator.terminal import one_line
 from orchestrator.tui.run_node import RunsNode, RunView
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.times import absolute, ago, now
 from orchestrator.tui.widgets.key_hints import KeyHints
 from orchestrator.tui.widgets.row_list import Cell, Column, Row
@@ -36,7 +36,7 @@ EVERY_S = 2.0
 NONE = "No run yet: `/run GOAL --check COMMAND` pursues a goal alone, on a branch of its own."
 
 
-class RunsScreen(ModalScreen[str | None]):
+class RunsScreen(Dialog[str | None]):
     """Gives the id of the chosen run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
