@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
@@ -49,6 +48,7 @@ class Attempt:
         self.answer = ""
         self.halted = ""
         self._halts = halts
+        self._over = False
         self._past = 0
         self._seen = session.id
 
@@ -74,9 +74,9 @@ class Attempt:
                     self.answer = event.text
                 yield event
         finally:
+            self._over = True  # a cancel alone may be lost in `wait_for`, where the model ends just then
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.gather(watching, return_exceptions=True)
 
     async def halt(self, why: str) -> None:
         self.halted = self.halted or why
@@ -84,7 +84,7 @@ class Attempt:
             await self.session.interrupt()
 
     async def _watch(self) -> None:
-        while True:
+        while not self._over:
             if why := await self._halts(self.tokens):
                 heard = self.session.busy
                 await self.halt(why)
