@@ -14,7 +14,7 @@ from orchestrator.autonomy.happenings import (
 )
 from orchestrator.events import Answer, Event, Notice, ToolCallEvent, ToolResultEvent
 from orchestrator.terminal import one_line
-from orchestrator.tui.lines import Line, Span, fold
+from orchestrator.tui.lines import Line, Span, count, fold
 
 LONGEST = 2_000
 """Characters of one line of the log; the journal has all."""
@@ -62,7 +62,7 @@ def lines_of(event: Happening | Event) -> Iterator[tuple[str, str]]:
     match event:
         case RunStarted():
             yield (
-                f"{'Goes on' if event.resumed else 'Begins'} on {event.branch} from {event.base[:7]}",
+                f"{'Goes on' if event.resumed else 'Begins'}: branch {event.branch} from {event.base[:7]}",
                 "muted",
             )
         case StepBegun():
@@ -97,8 +97,8 @@ def lines_of(event: Happening | Event) -> Iterator[tuple[str, str]]:
 
 def ended(event: RunEnded) -> str:
     """How it ended, and what it cost."""
-    spent = f"{event.steps} steps, {event.seconds / 60:.1f} min, {event.tokens:,} tokens"
+    spent = f"{count(event.steps, 'step')}, {event.seconds / 60:.1f} min, {event.tokens:,} tokens"
     if event.why == "paused":
         return f"Paused. {spent}."
-    commits = "1 commit" if event.commits == 1 else f"{event.commits} commits"
-    return f"{'Reached' if event.good else 'Ended'}: {one_line(event.text, 300)} {commits}; {spent}."
+    reached = "Reached" if event.good else "Ended"
+    return f"{reached}: {one_line(event.text, 300)} {count(event.commits, 'commit')}; {spent}."
