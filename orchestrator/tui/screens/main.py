@@ -97,6 +97,7 @@ class MainScreen(Screen[None]):
         self._reading = Remaining()
         self._commanding = False
         self._phase: Phase | None = None
+        self._waiting: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -118,6 +119,8 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.side.wide = event.size.width >= WIDE
+        if self._waiting:
+            self._queued.update(waits(self._waiting, event.size.width))
 
     def show(self, happening: Happening) -> None:
         self._happenings.append(happening)
@@ -252,6 +255,7 @@ class MainScreen(Screen[None]):
         self._news("terminal")
 
     async def _phased(self, happening: Phased) -> None:
+        self._waiting = happening.waiting
         self._queued.display = bool(happening.waiting)
         if happening.waiting:
             self._queued.update(waits(happening.waiting, self.size.width))
