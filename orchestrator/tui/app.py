@@ -21,7 +21,7 @@ from orchestrator.agent.slash import Back, Fresh, Leave, Play, Said, handle
 from orchestrator.config import MODES
 from orchestrator.errors import OrchError
 from orchestrator.events import Answer, HandedOver, ToolResultEvent
-from orchestrator.tui import commands, keys
+from orchestrator.tui import commands, keys, themes
 from orchestrator.tui.chat_items import Aside
 from orchestrator.tui.conductor import Conductor, Failed, Happening, Phase, SessionOpened
 from orchestrator.tui.dialogs import Dialogs
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from orchestrator.tui.widgets.xray import XrayPane
 
 LEAVE_WITHIN_S = 2.0
-THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
 STYLES = Path(__file__).parent / "styles"
 
 
@@ -68,7 +67,9 @@ class OrchApp(App[None]):
         self._left_at = -LEAVE_WITHIN_S
         self.project = ""
         self.defect: Exception | None = None
-        self.theme = THEMES[theme]
+        for own in (themes.DARK, themes.LIGHT):
+            self.register_theme(own)
+        self.theme = themes.THEMES[theme]
         self.main = MainScreen(partial(_records, self, node))
         self.main.prompt.typing = node.typing
         self.dialogs = Dialogs(self, node)
@@ -231,7 +232,7 @@ class OrchApp(App[None]):
             self.main.change(mode=gate.mode.value)
 
     def action_next_theme(self) -> None:
-        names = list(THEMES.values())
+        names = list(themes.THEMES.values())
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
     def action_copy_answer(self) -> None:

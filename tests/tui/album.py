@@ -10,15 +10,17 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
+from orchestrator.tui.themes import THEMES
+
 SIZES = ((80, 24), (120, 40), (200, 60))
 LOOKS = [(size, theme) for theme in ("dark", "light") for size in SIZES] + [(SIZES[1], "terminal")]
-THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
 
 Still = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 class Album:
-    """Compares with the pictures that somebody looked at before they were kept."""
+    """Compares with the pictures that somebody looked at before they were kept. The app begins with the first
+    look's theme."""
 
     def __init__(self, snapshot: SnapshotAssertion) -> None:
         self._snapshot = snapshot.use_extension(SVGImageExtension)

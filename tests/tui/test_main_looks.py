@@ -27,11 +27,12 @@ from orchestrator.events import (
     ToolOutput,
     ToolResultEvent,
 )
-from orchestrator.tui.app import STYLES, THEMES
+from orchestrator.tui.app import STYLES
 from orchestrator.tui.chat_items import Said
 from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, Prompted
 from orchestrator.tui.node import LoggedRecord
 from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.themes import DARK, LIGHT, THEMES
 from orchestrator.types import Kind, LeftOut, Preview, Record, ToolCall, Usage, WindowPart
 from tests.tui.album import Album, Still
 from tests.tui.app_host import until
@@ -87,6 +88,8 @@ class Stage(App[None]):
     def __init__(self, theme: str, happenings: Sequence[Happening]) -> None:
         super().__init__()
         self.animation_level = "none"
+        for own in (DARK, LIGHT):
+            self.register_theme(own)
         self.theme = THEMES[theme]
         self.main = MainScreen(self._fetch, lambda: NOON)
         self._happenings = happenings

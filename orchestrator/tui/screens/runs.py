@@ -33,7 +33,7 @@ COLUMNS = (
 )
 EVERY_S = 2.0
 """Between two looks at runs that another process may play."""
-NONE = "No run yet: `/run GOAL --check COMMAND` pursues a goal alone, on a branch of its own."
+NONE = "No run yet. /run GOAL --check COMMAND starts one."
 
 
 class RunsScreen(Dialog[str | None]):
@@ -121,7 +121,7 @@ class RunsScreen(Dialog[str | None]):
 def _row(view: RunView, at: datetime) -> Row:
     state = view.state
     steps = f"{state.spent.steps} of {state.plan.budget.steps}"
-    standing = Cell(view.standing, "$text-accent" if view.alive else "" if view.state.ending else "dim")
+    standing = Cell(view.standing, "bold" if view.alive else "" if state.ending else "dim")
     cells = (Cell(view.id, "dim"), Cell(ago(state.facts.began, at), "dim"), Cell(state.plan.goal))
     tip = f"{state.facts.branch}, {absolute(state.facts.began, at)}"
     return Row(state.run, (*cells, Cell(steps, "dim"), standing), tip=tip)

@@ -111,10 +111,10 @@ class WorkspaceScreen(Dialog[ProjectRow | None]):
         return Row(
             project.id,
             (
-                Cell("▸" if project.id == self._current else "", "$text-accent"),
+                Cell("▸" if project.id == self._current else "", "bold"),
                 Cell(project.name, muted or "bold"),
                 Cell(git.branch if project.here else "gone", muted),
-                Cell(_count(git.dirty), "$text-accent"),
+                Cell(_count(git.dirty)),
                 Cell(shortened(project.root), "dim"),
                 Cell(ago(project.last_used, at), "dim"),
             ),
