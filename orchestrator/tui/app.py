@@ -124,6 +124,8 @@ class OrchApp(App[None]):
                 self._git()
             case HandedOver(goal) if goal and not self.main.prompt.text:
                 self.main.prompt.put_before([goal])
+            case Failed(unrecorded=prompt) if prompt:
+                self.main.prompt.put_before([prompt])
             case Failed(needs_model=True):
                 self.call_later(self.dialogs.open, "first_run")
             case _:
@@ -187,6 +189,7 @@ class OrchApp(App[None]):
                     self.fresh(model)
         except OrchError as error:
             await self.main.chat.say(Aside(str(error), "error"))
+            self.main.prompt.put_before([line])  # to be said right, or again
 
     # --- keys -------------------------------------------------------------------------------
 

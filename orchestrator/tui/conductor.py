@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NoModel, OrchError
+from orchestrator.errors import JournalError, NoModel, OrchError
 from orchestrator.events import Event
 from orchestrator.ports import Approver
 from orchestrator.tui.node import Node, Opened, Wish
@@ -54,10 +54,12 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something ended with an error; what was recorded is kept. `needs_model`: no model can run."""
+    """Something ended with an error; what was recorded is kept. `needs_model`: no model can run;
+    `unrecorded` is a prompt that the journal could not take."""
 
     text: str
     needs_model: bool = False
+    unrecorded: str = ""
 
 
 Happening = Event | Phased | Prompted | SessionOpened | Failed
@@ -181,7 +183,8 @@ class Conductor:
             try:
                 await self._play(session.turn(prompt))
             except OrchError as error:
-                self._show(Failed(str(error)))
+                lost = prompt if isinstance(error, JournalError) else ""
+                self._show(Failed(str(error), unrecorded=lost))
             self._phase(Phase.READY)
         return "done"
 
