@@ -47,6 +47,10 @@ _WORDS = 3
 _CLAUSES = 8
 
 
+_CHANGING = frozenset({"note", "write", "edit", "git"})
+"""Calls that leave something behind: unasked, they are likelier a mistake than help."""
+
+
 class Aim:
     """Of one turn; an empty prompt aims at nothing."""
 
@@ -65,9 +69,10 @@ class Aim:
         plain = SURE if "?" in prompt else PLAIN
         asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
         asked = [names for names in asked if "note" not in names or self._chances["note"] >= HARDLY]
-        asked += [CHANGE for part in clauses if _CHANGES.match(part)]
+        asked += [CHANGE for part in _CLAUSE.split(prompt) if _CHANGES.match(part)]
         self._wanted = [names for names in dict.fromkeys(asked) if names]
         self._question = "?" in prompt
+        self._unasked = frozenset(NAMES).difference(*asked) if any(asked) else frozenset(("note", "write"))
         self._failed = False
         self._calls = 0
 
@@ -96,8 +101,8 @@ class Aim:
         if pending and any(name in names for names in self._wanted):
             return WANTED
         asked = self._chances[name] >= HARDLY
-        doubtful = ("note", "write", "edit", "git") if self._question or self._failed else ("note", "write")
-        return UNASKED if name in doubtful and not asked else 0.0
+        doubtful = ("note", "write", "edit", "git") if self._question or self._failed else self._unasked
+        return UNASKED if name in doubtful and name in _CHANGING and not asked else 0.0
 
 
 def _family(text: str, plain: float) -> frozenset[str]:

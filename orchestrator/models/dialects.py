@@ -42,7 +42,8 @@ def render(call: ToolCall) -> str:
 _GRAMMAR_TAIL = r"""
 string ::= "\"" char* "\""
 filled ::= "\"" char+ "\""
-said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])+ "\""
+said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])* last "\""
+last ::= [^":\\\x00-\x08\x0B-\x1F\x7F] | "\\" ["\\/bfnrt]
 char ::= [^"\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
 hex ::= [0-9a-fA-F]
 integer ::= [1-9] [0-9]? [0-9]? [0-9]? [0-9]? [0-9]?

@@ -18,11 +18,17 @@ from orchestrator.errors import ToolError
 from orchestrator.journal.words import query_words, words
 from orchestrator.tools import files, walk
 
+_SUFFIX = (
+    r"py|pyi|js|mjs|cjs|ts|jsx|tsx|json|jsonl|toml|ya?ml|ini|cfg|conf|env|md|rst|txt|csv|tsv|sh|bash|zsh|html?|css|scss|"
+    r"sql|go|rs|rb|php|java|kt|c|h|cc|cpp|hpp|cs|swift|lua|pl|r|xml|lock|service|properties|log|svg|tex|vue|proto|tf|"
+    r"gradle|example|sample|template|dist|j2"
+)
 _PATH = re.compile(
-    r"[\w./-]*[\w-]\.[A-Za-z]\w{0,9}\b|(?:[\w.-]+/)+[\w.-]+|\b[A-Z][a-z]+file\b|\.[a-z][\w.-]+"
+    rf"[\w./-]*[\w-]\.(?:{_SUFFIX})\b(?!\()|(?<![\w@])(?:[\w.-]+/)+[\w.-]+|\b[A-Z][a-z]+file\b|(?<![\w@])\.[a-z][\w.-]+"
 )
 _CODE = re.compile(
-    r"[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z][A-Z0-9_]{2,}|[A-Z][a-z]+(?:[A-Z]\w*)+|\w+(?=\()|`[^`]+`"
+    r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|(?<=[a-z] )[B-HJ-Z]\b|[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|"
+    r"[A-Z][A-Z0-9_]{2,}|[A-Z][a-z]+(?:[A-Z]\w*)+|\w+(?=\()|`[^`]+`"
 )
 _LITERAL = re.compile(
     r"\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|[\w.%+-]+@[\w-]+\.[\w.]+|#[0-9a-fA-F]{3,8}\b|\d[\w.:,-]*\w|\d"
@@ -42,11 +48,28 @@ _MORE = re.compile(
     r"aggiung[ie]|dodaj)\b",
     re.IGNORECASE,
 )
+_ASKS = re.compile(
+    r"\?|\b(explain|tell me|say what|name the|describe|erklär\w*|sag mir|nenne|"
+    r"explica|explique|dime|diz-me|dis-moi|spiega)\b",
+    re.IGNORECASE,
+)
+_FIXES = re.compile(
+    r"\b(fail\w*|broken|red|bug|fehlschl\w*|fehl|fehler|fallan?|falla|error|échou\w*|erreur|falham?|erro|rotto)\b",
+    re.IGNORECASE,
+)
+_TESTED = re.compile(r"test|spec|prueba", re.IGNORECASE)
+_RETEST = re.compile(
+    r"\b(?:write|add|create|update|change|adapt|correct|fix) (?:a |an |the |its |all |its )*tests?\b|"
+    r"\btests? (?:\w+ ){0,4}(?:must|should|too|also|as well|need)",
+    re.IGNORECASE,
+)
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
 _SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
 _CLOSE, _NEARLY = 2, 0.6
 """Lines between which words support each other; share of the best score that is good enough."""
+_FOCUSED = 4
+"""Lines shown once more because the prompt means them."""
 _AROUND = 4
 """Lines before and after one that count as its neighbourhood."""
 
@@ -77,6 +100,12 @@ class Asked:
         self.code = tuple(dict.fromkeys(found.strip("`") for found in _CODE.findall(bare)))
         self.literals = tuple(dict.fromkeys(found.strip("\"'`") for found in _LITERAL.findall(bare)))
         self.counts = bool(_MANY.search(prompt))
+        self.asks = bool(_ASKS.search(prompt))
+        self.source_only = bool(
+            _FIXES.search(prompt) and _TESTED.search(prompt) and not _RETEST.search(prompt)
+        )
+        self.warned: set[str] = set()
+        """What has been said once in this turn."""
         self.lines = bool(_LINES.search(prompt))
         self.removes = bool(_GONE.search(prompt))
         self.adds = bool(_MORE.search(prompt))
@@ -103,6 +132,15 @@ class Asked:
         best = max(scores.values(), default=0.0)
         return sorted(number for number, score in scores.items() if score >= best * _NEARLY)
 
+    def focus(self, content: str) -> str:
+        """The numbered lines that the prompt means, each with the one after it; empty where they are many."""
+        found = self.lines_of(content)[:_FOCUSED]
+        lines = content.split("\n")
+        shown = sorted(
+            {near for n in found for near in (n, n + 1) if near <= len(lines) and lines[near - 1].strip()}
+        )
+        return "\n".join(f"{n}: {lines[n - 1][:200]}" for n in shown)
+
     def missing(self, content: str, new: str) -> str:
         """A value of the prompt that is to come into a file, if it is neither there nor in `new`."""
         absent = [value for value in self.literals if not bounded(value, content)]
@@ -113,6 +151,11 @@ def _score(scores: dict[int, float], found: Sequence[int], worth: float) -> None
     if 0 < len(found) <= _FEW:
         for number in found:
             scores[number] += worth / math.sqrt(len(found))
+
+
+def named_as_file(word: str) -> bool:
+    """Whether it ends as names of files do."""
+    return re.search(rf"\.(?:{_SUFFIX})$", word) is not None
 
 
 def bounded(wanted: str, text: str) -> bool:
@@ -129,6 +172,8 @@ def alike(word: str, other: str) -> bool:
     """Equal but for an ending: `cherries` and `cherry`, `limite` and `limit`."""
     if word == other:
         return True
+    if len(word) < 7 and len(other) < 7 and _stem(word) == _stem(other):
+        return True
     shorter = min(len(word), len(other))
     if shorter == 3 and len(word) > 3:  # `mem` for memory, `conf` for configuration
         return word.startswith(other) and len(other) == 3
@@ -139,6 +184,11 @@ def alike(word: str, other: str) -> bool:
         and abs(len(word) - len(other)) <= 4
         and word[: max(4, shorter - 1)] == other[: max(4, shorter - 1)]
     )
+
+
+def _stem(word: str) -> str:
+    """Without an English ending, where three letters are left: `owns`, `owner` and `owned` are alike."""
+    return re.sub(r"(?<=\w{3})(ing|ers?|ed|e?s)$", "", word)
 
 
 def knows(root: Path, asked: Asked) -> bool:

@@ -42,11 +42,10 @@ class Edit:
         self.begin()
 
     def begin(self) -> None:
-        """A turn begins: nothing has been missed yet, nobody has been warned."""
+        """A turn begins: nothing has been missed yet."""
         self._missed: Path | None = None
         """The file of the last edit, if that found no place in it."""
         self._times = 0
-        self._warned: set[str] = set()
 
     def preview(self, call: ToolCall) -> Preview:
         change = self._plan(call)
@@ -123,6 +122,7 @@ class Edit:
             if match_or_none is None:
                 return self._everywhere(error, was, path, shown, old, new)
             match = match_or_none
+        match = _fitting(was.content, match, old, path)
         content = splice(was.content, match)
         if content == was.content:
             raise ToolError(
@@ -158,10 +158,10 @@ class Edit:
 
     def _beside(self, path: Path, shown: str, content: str, old: str, new: str) -> ToolError | None:
         """Said once of a file: that the change goes past what the prompt names."""
-        if shown in self._warned:
+        if shown in self._asked.warned:
             return None
         if value := self._asked.missing(content, new):
-            self._warned.add(shown)
+            self._asked.warned.add(shown)
             return ToolError(f"new lacks {value}, which the user named.", f"Put {value} into new.")
         numbers = self._asked.lines_of(content)
         lines = content.split("\n")
@@ -172,7 +172,7 @@ class Edit:
             and not any(bounded(one, old + new) for one in self._asked.code)
             and all(line not in old and old not in line for line in meant)
         ):
-            self._warned.add(shown)
+            self._asked.warned.add(shown)
             named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))
             return ToolError(f"That is not what the user named in {shown}.", f"Change this instead:\n{named}")
         return None
@@ -217,6 +217,20 @@ def everywhere(content: str, old: str, new: str) -> tuple[str, int]:
     before = r"(?<![\w.])" if old[0].isdigit() else r"(?<!\w)"
     after = r"(?![\w]|\.\d)" if old[-1].isdigit() else r"(?!\w)"
     return re.subn(before + re.escape(old) + after, lambda _: new, content)
+
+
+def _fitting(content: str, match: Match, old: str, path: Path) -> Match:
+    """The change as it parses, if it does: with the comma of `old`, without a bracket too many."""
+    if not syntax.breaks(content, splice(content, match), path):
+        return match
+    bare = match.new.rstrip()
+    tries = [f"{bare}{end}" for end in ",;" if old.rstrip().endswith(end) and not bare.endswith(end)]
+    tries += [bare.removesuffix(tail) for tail in ('"}', "}", "}}", ",") if bare.endswith(tail)]
+    for new in tries:
+        other = replace(match, new=new)
+        if not syntax.breaks(content, splice(content, other), path):
+            return other
+    return match
 
 
 def _removed(text: str, asked: Asked, old: str, new: str) -> str | None:

@@ -19,6 +19,8 @@ from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpe
 WINDOW = 200
 LINE_CHARS = 500
 _LISTED = 60
+_FEW_LINES = 12
+"""A longer file is shown with the lines of it that the prompt is about once more."""
 _SCANNED = files.MAX_TEXT_BYTES
 _TYPES = {
     b"\x89PNG": "PNG image",
@@ -132,6 +134,8 @@ class Read:
         if self._asked.counts and (counts := tally("\n".join(lines), shown, self._asked)):
             head = head if more or self._asked.lines else shown  # small models take its number for the answer
             more += f"\ncounted:\n{counts}"
+        elif self._asked.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus("\n".join(lines))):
+            more += f"\nabout the question:\n{focus}"  # the end of a result is what small models heed
         return f"{head}:\n{numbered(kept, first)}{more}"
 
     def _head(self, path: Path, shown: str) -> tuple[int, bytes]:

@@ -106,7 +106,7 @@ def _only_names(code: str) -> bool:
 def _code(call: ToolCall) -> str:
     code = str(call.arguments["code"])
     fenced = unfence(code)
-    return fenced[1] if fenced else code
+    return syntax.unclosed(fenced[1] if fenced else code, Path("code.py"))
 
 
 def interpreter(root: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked, Place, places
+from orchestrator.tools.asked import Asked, Place, named_as_file, places
 from orchestrator.tools.definitions import block, enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
 from orchestrator.tools.seen import whole
@@ -71,7 +71,7 @@ class Search:
                 unread = self._too_large(paths) if how else ""
                 hits = _ranked(hits, about, pattern)
                 return ToolResult(
-                    True, said + self._text(hits, how, names, self._besides(hits, about)) + unread
+                    True, said + self._text(hits, how, names, pattern, self._besides(hits, about)) + unread
                 )
             if names:
                 text = self._content(names[0]) if len(names) == 1 else ""
@@ -79,7 +79,7 @@ class Search:
         if about:
             hits = self._hits(about[:_FEW])
             head = f"{said}nothing has {shorten(pattern, 80)!r}; this is near the words of the question:\n"
-            return ToolResult(True, head + self._text(hits, "", []))
+            return ToolResult(True, head + self._text(hits, "", [], pattern))
         raise ToolError(
             f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names."
             f"{self._too_large(paths)}",
@@ -123,11 +123,13 @@ class Search:
         steps = [
             (pattern, False, True, ""),
             (pattern, True, True, "as plain text"),
-            (pattern, False, False, "case-blind"),
-            (pattern, True, False, "as plain text, case-blind"),
         ]
         if (name := _signature(pattern)) != pattern:
             steps.append((rf"\b{re.escape(name)}\b", False, True, f"for {name}"))
+        steps += [
+            (pattern, False, False, "case-blind"),
+            (pattern, True, False, "as plain text, case-blind"),
+        ]
         parts = [re.escape(part) for part in words(pattern)]
         if len(parts) > 1:
             steps.append((r".*".join(parts), False, False, "for its words in order"))
@@ -152,23 +154,26 @@ class Search:
         near = [hit for hit in hits if hit.path == about[0].path and abs(hit.line - about[0].line) <= 1]
         return [] if near else self._hits(about[:1])
 
-    def _text(self, hits: list[Hit], how: str, names: list[str], besides: list[Hit] | None = None) -> str:
+    def _text(
+        self, hits: list[Hit], how: str, names: list[str], pattern: str, besides: list[Hit] | None = None
+    ) -> str:
         """The hits first: a small model that has little to say repeats how a result begins."""
         head = f"no exact match; {how}: " if how else ""
         at_least = "at least " if len(hits) >= MAX_HITS else ""
         lines: list[str] = []
         sources: dict[str, list[str]] = {}
         used, shown = 0, 0
-        also = (
-            ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
-            if besides
-            else []
-        )
+        also: list[str] = []
+        if besides:
+            also = ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
+        elif self._asked.asks and len(hits) > 1 and not self._asked.counts:
+            also = [f"most about the question: {self._hit_text(hits[0], sources)}"]
         if len(hits) <= _FEW:
             around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]
             return "\n".join([*around, *self._end(hits, head, names), *also])
         for hit in hits[:_SHOWN]:
-            line = self._hit_text(hit, sources)
+            whole_one = hit is hits[0] and defines(hit.text, pattern)
+            line = self._around(hit, sources) if whole_one else self._hit_text(hit, sources)
             used += len(line) + 1
             if shown and used > self._room:
                 break
@@ -231,13 +236,17 @@ class Search:
 def _ranked(hits: list[Hit], about: list[Place], pattern: str) -> list[Hit]:
     """Where the name is defined first, then what is nearest to the prompt; else as they were found."""
     worth = {(one.path, one.line): one.score for one in about}
-    name = re.escape(_signature(pattern))
-    defined = re.compile(rf"\s*(?:[a-z]+\s+)*{name}\s*(?:[=:(]|$)")
 
     def key(hit: Hit) -> tuple[bool, float]:
-        return not defined.match(hit.text), -worth.get((hit.path, hit.line), 0.0)
+        return not defines(hit.text, pattern), -worth.get((hit.path, hit.line), 0.0)
 
     return sorted(hits, key=key)
+
+
+def defines(line: str, pattern: str) -> bool:
+    """Whether the line defines the name that was searched for: `def name(`, `name = `, `class name:`."""
+    name = re.escape(_signature(pattern))
+    return re.match(rf"\s*(?:[a-z]+\s+)*{name}\s*(?:[=:(]|$)", line) is not None
 
 
 def unwrapped(pattern: str) -> str:
@@ -271,8 +280,10 @@ def _signature(pattern: str) -> str:
     )
     if match:
         return match[1]
-    called = re.fullmatch(r"([\w.]+)\s*\(.*", pattern)
-    return called[1].rpartition(".")[2] if called else pattern
+    called = re.fullmatch(r"([\w.]+)\s*\(.*", pattern) or re.fullmatch(
+        r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)", pattern
+    )
+    return called[1].rpartition(".")[2] if called and not named_as_file(pattern) else pattern
 
 
 def _is_glob(pattern: str) -> bool:

@@ -31,6 +31,23 @@ def error(source: str, path: Path) -> str:
     return ""
 
 
+def unclosed(source: str, path: Path) -> str:
+    """`source` without what models close too much at its end: the end of their call, once more. As it was
+    where it parses, or where that does not mend it.
+    """
+    bare = source.rstrip()
+    for tail in ('"}', "'}", "}", '"'):
+        if not bare.endswith(tail):
+            continue
+        shorter = bare.removesuffix(tail) + source[len(bare) :]
+        if path.suffix.lower() in (".py", ".json", ".toml"):
+            if error(source, path) and not error(shorter, path):
+                return shorter
+        elif tail == "}" and bare.count("}") == bare.count("{") + 1:
+            return shorter
+    return source
+
+
 def breaks(old: str | None, new: str, path: Path) -> str:
     """What is wrong with `new` when nothing was with `old`; empty otherwise."""
     if old is None or not old.strip() or error(old, path):

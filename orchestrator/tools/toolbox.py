@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +18,9 @@ from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools import files
 from orchestrator.tools.asked import Asked, knows
-from orchestrator.tools.command import Commands, TerminalSize
+from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
+from orchestrator.tools.failed import hint
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
 from orchestrator.tools.read import Read
@@ -28,7 +30,7 @@ from orchestrator.tools.sandbox import Sandbox
 from orchestrator.tools.search import Search
 from orchestrator.tools.seen import Seen
 from orchestrator.tools.shell import Shell
-from orchestrator.tools.text import cap, clean
+from orchestrator.tools.text import cap, clean, count
 from orchestrator.tools.write import Write, Writer
 from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -57,6 +59,8 @@ _SYNONYMS = {
     "start": ("start_line", "from", "line", "offset", "first"),
     "end": ("end_line", "to", "last", "until"),
 }
+_ONLY_GIT = re.compile(r"\s*git\s+[a-z][^|&;<>$`\n]*")
+"""A command line that calls git and nothing else."""
 _TOOL_SYNONYMS = {
     "grep": "search",
     "find": "search",
@@ -207,7 +211,7 @@ class Toolbox:
             if self.effect(call) == "command":
                 result = await self._command(tool, understood, sink)
             else:
-                result = await tool.run(understood, sink)
+                result = self._counted(tool, understood, await tool.run(understood, sink))
         except OrchError as error:
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
@@ -221,6 +225,7 @@ class Toolbox:
         before = await asyncio.to_thread(self._watched.before)
         try:
             result = await tool.run(call, sink)
+            result = self._explained(tool, call, result)
         except BaseException:
             self._watched.after(before, call.name)
             raise
@@ -229,6 +234,20 @@ class Toolbox:
         except ToolError as error:  # it has run, whatever can be kept of it
             return replace(result, text=f"{result.text}\n[{error.message}]")
         return replace(result, changed=tuple(changed))
+
+    def _explained(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
+        """A failure with what the project says about it."""
+        if result.ok or result.exit_code is None or tool is self._git:
+            return result
+        said = hint(self._root, " ".join(map(str, call.arguments.values())), result.text)
+        return replace(result, text=f"{result.text}\n{said}") if said else result
+
+    def _counted(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
+        """A listing of git ends with its length where the prompt asks how many."""
+        if tool is not self._git or not self._asked.counts or not result.ok or result.text == NO_OUTPUT:
+            return result
+        noun = "commit" if re.match(r"\s*(git )?log\b", str(call.arguments.get("command"))) else "line"
+        return replace(result, text=f"{result.text}\n({count(result.text.count(chr(10)) + 1, noun)})")
 
     def forget_seen(self) -> None:
         """What was read is not in the model's window any more."""
@@ -247,6 +266,8 @@ class Toolbox:
 
     def _known(self, call: ToolCall) -> Tool | None:
         name = call.name.strip().lower()
+        if name == Shell.spec.name and _ONLY_GIT.fullmatch(str(call.arguments.get("command", ""))):
+            return self._git  # commands cannot write to .git, the tool can
         return self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
 
 

@@ -12,7 +12,9 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools import files, syntax
 from orchestrator.tools.asked import Asked
 from orchestrator.tools.definitions import known
+from orchestrator.tools.failed import is_test, sources
 from orchestrator.tools.seen import Seen, whole
+from orchestrator.tools.syntax import unclosed
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -56,6 +58,7 @@ class Writer:
         path = files.locate(self.root, self.asked.path(given))
         files.refuse_guarded(self.root, path)
         shown = files.relative(self.root, path)
+        self._refuse_test(shown)
         if path.is_dir():
             raise ToolError(f"{shown} is a folder.", "Give the path of a file.")
         if path.exists() and not path.is_file():
@@ -63,6 +66,17 @@ class Writer:
                 f"{shown} is {files.kind(path.stat().st_mode)}, not a file.", "Name a regular file."
             )
         return path
+
+    def _refuse_test(self, shown: str) -> None:
+        """Once a turn, where a test fails and the code is to be mended: the test is not the place."""
+        if not (self.asked.source_only and is_test(shown)) or "test" in self.asked.warned:
+            return
+        self.asked.warned.add("test")
+        tested = sources(self.root, shown)
+        if tested:
+            self.seen.want(self.root.resolve() / tested[0])
+        where = f"What it tests is in {' and '.join(tested)}." if tested else "Search for what it tests."
+        raise ToolError(f"{shown} is a test; the code is to be mended, not the test.", where)
 
     def make(self, change: Change, call: str) -> ToolResult:
         with self._checkpoints.change(change.path, call):
@@ -184,6 +198,7 @@ def tidy(content: str, path: Path) -> str:
         unescaped = content.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
         if syntax.error(content, path) and not syntax.error(unescaped, path):
             content = unescaped
+    content = unclosed(content, path)
     return content if not content or content.endswith("\n") else content + "\n"
 
 
