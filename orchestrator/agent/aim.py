@@ -15,14 +15,14 @@ from orchestrator.types import ANSWER, Effect, ToolCall, ToolResult
 
 PLAIN, SURE = 0.75, 0.95
 """Share of the chances from which words ask plainly; and where a question is asked, too."""
-HARDLY = 0.1
-"""Chance of a tool with an effect below which nobody asked for it."""
-TRIES = 4
+HARDLY, SLIGHTLY = 0.1, 0.02
+"""Chance of a tool with an effect below which nobody asked for it; and of one that only a clause asks for."""
+TRIES = 6
 """Calls after which the model may give up."""
-EARLY, WANTED, UNASKED, UNSEEN, NOTED = -10.0, 2.0, -4.0, -4.0, 3.0
-"""Added to the log-probabilities of an answer that comes early, of what is asked for, of what is not, and of
-an answer about something of the project of which nothing has been seen; and by how much an answer that a
-document holds is likelier than any call."""
+EARLY, HALFWAY, WANTED, UNASKED, UNSEEN, NOTED = -10.0, -4.0, 2.0, -4.0, -4.0, 3.0
+"""Added to the log-probabilities of an answer that comes before anything asked for is done, and before
+all is; of what is asked for; of what is not; and of an answer about something of the project of which nothing
+has been seen. And by how much an answer that a document holds is likelier than any call."""
 FAMILIES = (
     frozenset({"edit", "write"}),
     frozenset({"run", "shell"}),
@@ -68,12 +68,12 @@ class Aim:
         clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
         plain = SURE if "?" in prompt else PLAIN
         asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
-        asked = [names for names in asked if "note" not in names or self._chances["note"] >= HARDLY]
+        asked = [names for names in asked if self._likely(names) >= (HARDLY if "note" in names else SLIGHTLY)]
         asked += [CHANGE for part in _CLAUSE.split(prompt) if _CHANGES.match(part)]
         self._wanted = [names for names in dict.fromkeys(asked) if names]
         self._question = "?" in prompt
         self._unasked = frozenset(NAMES).difference(*asked) if any(asked) else frozenset(("note", "write"))
-        self._failed = False
+        self._failed = self._done = False
         self._calls = 0
 
     def weights(self) -> Mapping[str, float]:
@@ -92,12 +92,16 @@ class Aim:
         if denied:
             self._wanted = []
         elif result.ok or call.name == "shell":
-            self._wanted = [names for names in self._wanted if call.name not in names]
+            left = [names for names in self._wanted if call.name not in names]
+            self._done, self._wanted = self._done or len(left) < len(self._wanted), left
+
+    def _likely(self, names: frozenset[str]) -> float:
+        return sum(self._chances[name] for name in names)
 
     def _weight(self, name: str) -> float:
         pending = self._calls < TRIES * max(1, len(self._wanted)) and bool(self._wanted)
         if name == ANSWER:
-            return EARLY if pending else 0.0
+            return (HALFWAY if self._done else EARLY) if pending else 0.0
         if pending and any(name in names for names in self._wanted):
             return WANTED
         asked = self._chances[name] >= HARDLY

@@ -251,6 +251,7 @@ class Turn:
             # fails; what a command says is an answer.
             answers = result.exit_code is not None and call.name not in ("run", "git")
             self._must_try = not result.ok and not answers and not self._must_try
+            look = None if result.ok else self._tools.look()
         self._aim.made(call, effect, result, denied=denied)
         self._repetition.made(ok=result.ok)
         cited = self._recorder.tool_result(call, result, cited.record)
@@ -274,15 +275,15 @@ class Turn:
         return self._tools.preview(call).labels if self._tools.effect(call) == "command" else ()
 
     async def _looked(self, look: ToolCall) -> AsyncIterator[Event]:
-        """A change of a file unread is a guess, and small models repeat what stands before them: the file
-        takes the guess's place in the conversation, and then the change is made.
+        """A change of a file unread is a guess, so is code that works on it, and small models repeat what
+        stands before them: the file takes the guess's place in the conversation, and then they try again.
         """
         self._conversation.drop_tail(1)
         await self._conversation.add(Message("assistant", "", call=look))
         async for event in self._step(look):
             yield event
         self._calls -= 1
-        self._must_try = True
+        self._must_try, self._barred = True, look.name
 
     async def _ask(self, call: ToolCall) -> Approval:
         self._running = asyncio.create_task(self._gate.admit(call))

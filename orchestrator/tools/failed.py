@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.tools import files, walk
-from orchestrator.tools.text import clean, numbered, shorten
+from orchestrator.tools.text import clean, shorten
 
 _SUFFIXES = (
     "",
@@ -35,7 +35,7 @@ _IMPORT = re.compile(r"\b(?:import|from|require|include|source|use)\b|[\w)}\"'$/
 _ARGUMENTS = re.compile(r"sys\.argv|\busage:|argv|\bargument|unbound variable|parameter null", re.IGNORECASE)
 _SHAPE = re.compile(r"KeyError|TypeError|AttributeError|IndexError|JSONDecodeError|ValueError")
 _DATA = frozenset({".json", ".csv", ".tsv", ".toml", ".yaml", ".yml", ".ini", ".txt"})
-_LINES, _CHARS = 8, 160
+_CHARS = 160
 _SOURCES = 3
 
 
@@ -45,11 +45,15 @@ def hint(root: Path, command: str, output: str) -> str:
     lines = [_tested(root, path) for path in _mentioned(found, output) if is_test(path)][:1]
     if _ARGUMENTS.search(output):
         lines += _usage(root, found, command)
-    if _SHAPE.search(output):
-        lines += [_begins(root, path) for path in _mentioned(found, command) if Path(path).suffix in _DATA][
-            :1
-        ]
     return "\n".join(line for line in lines if line)
+
+
+def misjudged(root: Path, code: str, output: str) -> str:
+    """The data file whose shape the code was wrong about, if that is why it failed; else empty."""
+    if not _SHAPE.search(output):
+        return ""
+    found = _mentioned(list(walk.project_files(root)), code)
+    return next((path for path in found if Path(path).suffix in _DATA), "")
 
 
 def is_test(path: str) -> bool:
@@ -99,11 +103,6 @@ def _usage(root: Path, found: list[str], command: str) -> list[str]:
             if any(Path(script).name in line for script in scripts):
                 said.append(f"{path}:{number}: {shorten(clean(line.strip()), _CHARS)}")
     return ["It wants an argument. How it is called:", *said[:2]] if said else []
-
-
-def _begins(root: Path, path: str) -> str:
-    lines = _text(root, path).split("\n")[:_LINES]
-    return f"{path} begins:\n{numbered([shorten(clean(line), _CHARS) for line in lines], 1)}"
 
 
 def _text(root: Path, path: str) -> str:

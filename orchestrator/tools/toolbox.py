@@ -20,7 +20,7 @@ from orchestrator.tools import files
 from orchestrator.tools.asked import Asked, knows
 from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
-from orchestrator.tools.failed import hint
+from orchestrator.tools.failed import hint, misjudged
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
 from orchestrator.tools.read import Read
@@ -239,7 +239,10 @@ class Toolbox:
         """A failure with what the project says about it."""
         if result.ok or result.exit_code is None or tool is self._git:
             return result
-        said = hint(self._root, " ".join(map(str, call.arguments.values())), result.text)
+        code = " ".join(map(str, call.arguments.values()))
+        if tool is self._run and (data := misjudged(self._root, code, result.text)):
+            self._seen.want(self._root / data)
+        said = hint(self._root, code, result.text)
         return replace(result, text=f"{result.text}\n{said}") if said else result
 
     def _counted(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:

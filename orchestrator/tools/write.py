@@ -82,6 +82,7 @@ class Writer:
         with self._checkpoints.change(change.path, call):
             files.write_atomic(change.path, change.data, change.shown)
         self.seen.add(change.path)
+        self.asked.warned.add(change.shown)  # what the prompt says of it may be done now
         diff = change.diff
         added, removed = change_counts(diff)
         what = f"changed +{added} −{removed}"
