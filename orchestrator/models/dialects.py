@@ -46,7 +46,7 @@ said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])* last "\""
 last ::= [^":\\\x00-\x08\x0B-\x1F\x7F] | "\\" ["\\/bfnrt]
 char ::= [^"\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
 loose ::= "\"" (char | quote)* "\""
-quote ::= "\"" ([^"}\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex) | quote)
+quote ::= "\"" ([^"}`\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex) | quote)
 hex ::= [0-9a-fA-F]
 integer ::= [1-9] [0-9]? [0-9]? [0-9]? [0-9]? [0-9]?
 """

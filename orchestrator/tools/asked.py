@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +66,12 @@ _RETEST = re.compile(
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
 _SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
-_CLOSE, _NEARLY = 2, 0.6
-"""Lines between which words support each other; share of the best score that is good enough."""
+_CLOSE, _NEARLY, _MOSTLY = 2, 0.6, 0.8
+"""Lines between which words support each other; shares of the best score that are good enough."""
 _FOCUSED = 4
 """Lines shown once more because the prompt means them."""
+_ABOVE, _BELOW = 0.5, 0.2
+"""What words of the lines above and below count for a line: a heading says more than what follows."""
 _AROUND = 4
 """Lines before and after one that count as its neighbourhood."""
 
@@ -116,9 +118,9 @@ class Asked:
         longer = [path for path in self.paths if path.endswith(f"/{name}")]
         return longer[0] if len(longer) == 1 and name not in self.paths else given
 
-    def lines_of(self, content: str) -> list[int]:
+    def lines_of(self, content: str, share: float = _NEARLY) -> list[int]:
         """Numbers (from 1) of the lines that the prompt means, as far as its telling words say: names,
-        values and words that stand in few lines, there or close by. Empty where there is none.
+        values and words that stand in few lines, there or close by. Those with `share` of the best score.
         """
         lines = content.split("\n")
         own: dict[int, float] = defaultdict(float)
@@ -127,18 +129,20 @@ class Asked:
         cut = [tuple(words(line)) for line in lines]
         for word in self.words:
             _score(own, [n for n, found in enumerate(cut, 1) if any(alike(word, one) for one in found)], 1.0)
-        near = range(-_CLOSE, _CLOSE + 1)
-        scores = {n: 0.5 * (score + sum(own.get(n + off, 0.0) for off in near)) for n, score in own.items()}
+        scores = {
+            n: score
+            + _ABOVE * sum(own.get(n - off, 0.0) for off in range(1, _CLOSE + 1))
+            + _BELOW * sum(own.get(n + off, 0.0) for off in range(1, _CLOSE + 1))
+            for n, score in list(own.items())
+        }
         best = max(scores.values(), default=0.0)
-        return sorted(number for number, score in scores.items() if score >= best * _NEARLY)
+        return sorted(number for number, score in scores.items() if score >= best * share)
 
     def focus(self, content: str) -> str:
-        """The numbered lines that the prompt means, each with the one after it; empty where they are many."""
-        found = self.lines_of(content)[:_FOCUSED]
+        """The numbered lines that the prompt means most, with those beside them; may be empty."""
         lines = content.split("\n")
-        shown = sorted(
-            {near for n in found for near in (n, n + 1) if near <= len(lines) and lines[near - 1].strip()}
-        )
+        wide = {near for n in self.lines_of(content, _MOSTLY)[:_FOCUSED] for near in (n - 1, n, n + 1)}
+        shown = sorted(n for n in wide if 1 <= n <= len(lines) and lines[n - 1].strip())
         return "\n".join(f"{n}: {lines[n - 1][:200]}" for n in shown)
 
     def missing(self, content: str, new: str) -> str:
@@ -224,10 +228,21 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
     for path, rows in matched:
         for at, row in enumerate(rows):
             if row:
-                near = frozenset[str]().union(*rows[max(0, at - _AROUND) : at + _AROUND + 1]) - row
-                own = sum(worth[word] for word in row)
-                scored.append(Place(path, at + 1, own + 0.5 * sum(worth[word] for word in near)))
+                scored.append(Place(path, at + 1, _worth(rows, at, worth)))
     return sorted(scored, key=lambda place: -place.score)
+
+
+def _worth(rows: Sequence[frozenset[str]], at: int, worth: Mapping[str, float]) -> float:
+    """Of a line: its own words, and those of the lines near it, the less the farther. What stands above, as a
+    heading does, says more about it than what stands below.
+    """
+    known, score = rows[at], sum(worth[word] for word in rows[at])
+    for distance in range(1, _AROUND + 1):
+        for place, share in ((at - distance, _ABOVE), (at + distance, _BELOW)):
+            if 0 <= place < len(rows):
+                score += share / math.sqrt(distance) * sum(worth[word] for word in rows[place] - known)
+                known |= rows[place]
+    return score
 
 
 def _weight(word: str, asked: Asked) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _MISSES = 2
 """Edits of one file that found no place, until the next may only pick one."""
 _NAME = re.compile(r"[\w.@/-]{3,80}")
 """What is changed in all places of a file at once: an identifier, a version, a path."""
+_LISTED = re.compile(r"([^\[{(]*[\[{])([^\[\]{}\n]*)([\]}][^\[\]{}\n]*)")
+"""A line with a list: what stands before its entries, they, and what stands behind."""
 _PICKED_LINES, _PICKED_CHARS = 300, 12_000
 """Of a file whose lines a grammar can list."""
 
@@ -77,6 +80,7 @@ class Edit:
     def _plan(self, call: ToolCall) -> Change:
         missed, self._missed = self._missed, None
         old, new = str(call.arguments["old"]), str(call.arguments["new"])
+        new = _with_all(old, new) if self._asked.adds else new
         path, said = self._target(call.arguments["path"], old)
         shown = files.relative(self._writer.root, path)
         self._times = self._times if missed == path else 0
@@ -166,12 +170,10 @@ class Edit:
         numbers = self._asked.lines_of(content)
         lines = content.split("\n")
         meant = [lines[number - 1].strip() for number in numbers]
-        if (
-            meant
-            and self._asked.code
-            and not any(bounded(one, old + new) for one in self._asked.code)
-            and all(line not in old and old not in line for line in meant)
-        ):
+        if not meant or any(line in old or old.strip() in line for line in meant):
+            return None
+        code = self._asked.code
+        if (code and not any(bounded(one, old + new) for one in code)) or _same_name(old, meant):
             self._asked.warned.add(shown)
             named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))
             return ToolError(f"That is not what the user named in {shown}.", f"Change this instead:\n{named}")
@@ -226,11 +228,31 @@ def _fitting(content: str, match: Match, old: str, path: Path) -> Match:
     bare = match.new.rstrip()
     tries = [f"{bare}{end}" for end in ",;" if old.rstrip().endswith(end) and not bare.endswith(end)]
     tries += [bare.removesuffix(tail) for tail in ('"}', "}", "}}", ",") if bare.endswith(tail)]
+    tries += [bare.replace('""', '"')]
     for new in tries:
         other = replace(match, new=new)
         if not syntax.breaks(content, splice(content, other), path):
             return other
     return match
+
+
+def _with_all(old: str, new: str) -> str:
+    """Where something is added to a list on one line: `new` with the entries of `old` that it leaves out."""
+    was, now = _LISTED.fullmatch(old.strip()), _LISTED.fullmatch(new.strip())
+    if was is None or now is None or was[1] != now[1] or not was[2].strip():
+        return new
+    before, after = ([part.strip() for part in match[2].split(",")] for match in (was, now))
+    if all(part in after for part in before):
+        return new
+    space = " " if was[2].startswith(" ") else ""
+    listed = ", ".join([*before, *(part for part in after if part and part not in before)])
+    return f"{was[1]}{space}{listed}{space}{was[3]}"
+
+
+def _same_name(old: str, lines: Sequence[str]) -> bool:
+    """Whether one of the lines sets what `old` sets: of two settings of one name the other is meant."""
+    match = re.match(r"[\"']?([\w.-]+)[\"']?\s*[=:]", old.strip())
+    return match is not None and any(re.match(rf"[\"']?{re.escape(match[1])}\b", line) for line in lines)
 
 
 def _removed(text: str, asked: Asked, old: str, new: str) -> str | None:

@@ -24,6 +24,7 @@ _FEW_LINES = 3
 _ADDED_LINES = 3
 """So few new lines, where the user asked to add some, are added and replace nothing."""
 _NAME = re.compile(r"\s*[\w.-]+\s*[=:]")
+_HEAD = re.compile(r"\S+, \d+ lines?:")
 _SHOWN_NEW = 6
 """Lines of a change that the model reads back."""
 
@@ -142,6 +143,8 @@ class Write:
                 "To add lines use edit, with the last line as old and it with the new ones as new; "
                 "to start anew remove the file first.",
             )
+        if broken := syntax.breaks(was.content, new, path):
+            raise ToolError(f"{shown} would no longer parse ({broken}); nothing was changed.", "Use edit.")
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
@@ -186,6 +189,17 @@ def _reads(lines: str) -> str:
     return f" It reads:\n{lines}\n" if lines else " It is long: read what matters first."
 
 
+def _unlisted(content: str) -> str:
+    """The content without the head and the numbers of a listing that was copied with them."""
+    lines = content.rstrip("\n").split("\n")
+    if len(lines) > 2 and _HEAD.fullmatch(lines[0]):
+        lines = lines[1:]
+    for number, line in enumerate(lines, 1):
+        if not line.startswith(f"{number}:"):
+            return content
+    return "\n".join(line.partition(":")[2].removeprefix(" ") for line in lines) + "\n"
+
+
 def tidy(content: str, path: Path) -> str:
     """The content that was meant: without a fence around it, unescaped, ending with a newline."""
     fenced = unfence(content)
@@ -199,7 +213,7 @@ def tidy(content: str, path: Path) -> str:
         unescaped = content.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
         if syntax.error(content, path) and not syntax.error(unescaped, path):
             content = unescaped
-    content = unclosed(content, path)
+    content = unclosed(_unlisted(content), path)
     return content if not content or content.endswith("\n") else content + "\n"
 
 

@@ -170,6 +170,21 @@ def test_a_quote_that_a_small_model_did_not_escape_does_not_end_the_answer() -> 
 
 
 @given(st.text(st.characters(codec="utf-8")), st.lists(st.integers(0, 200), max_size=5))
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('x = ["a", "b"]', 'x = ["a", "b"]'),
+        (r'say \"hi\" or "ho"', 'say "hi" or "ho"'),
+        (r'a\nb "c"', 'a\nb "c"'),
+        ("", ""),
+    ],
+)
+def test_quotes_that_were_not_escaped_do_not_end_code(written: str, meant: str) -> None:
+    spec = ToolSpec("edit", "", (Parameter("path"), Parameter("new")), "write")
+    call = parse(f'{OPENING}edit","path":"a.toml","new":"{written}"}}', [spec])
+    assert call == ToolCall("edit", {"path": "a.toml", "new": meant})
+
+
 def test_line_ends_and_tabs_may_stand_raw_in_a_string(text: str, cuts: list[int]) -> None:
     raw = json.dumps({"tool": "run", "code": text}, ensure_ascii=False, separators=(",", ":"))
     loose = raw.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\0", "\\\\")
