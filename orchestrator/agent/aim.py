@@ -15,8 +15,8 @@ from orchestrator.types import ANSWER, Effect, ToolCall, ToolResult
 
 PLAIN, SURE = 0.75, 0.95
 """Share of the chances from which words ask plainly; and where a question is asked, too."""
-HARDLY, SLIGHTLY = 0.1, 0.02
-"""Chance of a tool with an effect below which nobody asked for it; and of one that only a clause asks for."""
+HARDLY = 0.1
+"""Chance of a tool with an effect below which nobody asked for it."""
 TRIES = 6
 """Calls after which the model may give up."""
 EARLY, HALFWAY, WANTED, UNASKED, UNSEEN, NOTED = -10.0, -4.0, 2.0, -4.0, -4.0, 3.0
@@ -30,15 +30,20 @@ FAMILIES = (
     frozenset({"note"}),
 )
 """Tools that serve the same wish, and without which it is not fulfilled."""
-CHANGE = FAMILIES[0]
-_CHANGES = re.compile(
-    r"(?:please |bitte |por favor |then |dann |now |also )*"
-    r"(?:change|set|update|correct|fix|rename|replace|upgrade|bump|repair|mend|remove|delete|"
-    r"ändere|setze|korrigiere|behebe|ersetze|entferne|cambia|pon|corrige|actualiza|quita|"
-    r"modifie|remplace|supprime|muda|altera|atualiza|imposta|correggi)\b",
-    re.IGNORECASE,
+_POLITE = r"(?:please |bitte |por favor |then |dann |now |also )*"
+_VERBS = (
+    r"(?:create|make|add)(?! a (?:new )?(?:branch|tag|commit))|write|change|set|update|correct|fix|rename|"
+    r"replace|upgrade|bump|repair|mend|remove|delete|ändere|setze|korrigiere|behebe|ersetze|entferne|erstelle|schreibe|"
+    r"füge|cambia|pon|corrige|actualiza|quita|crea|escribe|añade|modifie|remplace|supprime|crée|écris|ajoute|"
+    r"muda|altera|atualiza|cria|escreve|acrescenta|imposta|correggi|scrivi|aggiungi",
+    r"run|execute|führe|starte|ejecuta|corre|exécute|lance|executa|esegui|(?:use|using|with) python",
+    r"commit|tag|stash|merge|committe",
 )
-"""How a clause begins that asks for a change, whatever has to be looked up before it."""
+"""Of the first families: how a clause begins that asks for them, whatever has to be looked up before."""
+_BEGINNINGS = tuple(
+    (names, re.compile(rf"{_POLITE}(?:{verbs})\b", re.IGNORECASE))
+    for names, verbs in zip(FAMILIES, _VERBS, strict=False)
+)
 _CLAUSE = re.compile(
     r"[.;:!?]\s+|,\s+|\s+(?:and|then|und|dann|et|puis|y|luego|e|depois|poi|i|potem)\s+", re.IGNORECASE
 )
@@ -67,9 +72,9 @@ class Aim:
             self._first[ANSWER] += UNSEEN
         clauses = [part for part in _CLAUSE.split(prompt) if len(part.split()) >= _WORDS][:_CLAUSES]
         plain = SURE if "?" in prompt else PLAIN
-        asked = [_family(part, plain) for part in (clauses or [prompt])] if self._first else []
-        asked = [names for names in asked if self._likely(names) >= (HARDLY if "note" in names else SLIGHTLY)]
-        asked += [CHANGE for part in _CLAUSE.split(prompt) if _CHANGES.match(part)]
+        asked = [self._asked_by(part, plain) for part in (clauses or [prompt])] if self._first else []
+        parts = _CLAUSE.split(prompt)
+        asked += [names for part in parts for names, verbs in _BEGINNINGS if verbs.match(part)]
         self._wanted = [names for names in dict.fromkeys(asked) if names]
         self._question = "?" in prompt
         self._unasked = frozenset(NAMES).difference(*asked) if any(asked) else frozenset(("note", "write"))
@@ -95,8 +100,10 @@ class Aim:
             left = [names for names in self._wanted if call.name not in names]
             self._done, self._wanted = self._done or len(left) < len(self._wanted), left
 
-    def _likely(self, names: frozenset[str]) -> float:
-        return sum(self._chances[name] for name in names)
+    def _asked_by(self, clause: str, plain: float) -> frozenset[str]:
+        """The tools that a clause asks for, if the whole prompt may ask for them, too."""
+        names = _family(clause, plain)
+        return names if sum(self._chances[name] for name in names) >= HARDLY else frozenset()
 
     def _weight(self, name: str) -> float:
         pending = self._calls < TRIES * max(1, len(self._wanted)) and bool(self._wanted)

@@ -66,7 +66,7 @@ _RETEST = re.compile(
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
 _SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
-_CLOSE, _NEARLY, _MOSTLY = 2, 0.6, 0.8
+_CLOSE, _NEARLY, _MOSTLY = 2, 0.7, 0.8
 """Lines between which words support each other; shares of the best score that are good enough."""
 _FOCUSED = 4
 """Lines shown once more because the prompt means them."""
