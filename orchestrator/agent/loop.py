@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from orchestrator.agent.aim import Aim
 from orchestrator.agent.approval import Gate
@@ -111,7 +112,7 @@ class Turn:
         self._repetition = Repetition()
         self._calls = 0
         self._must_try = False
-        self._barred = ""
+        self._barred = frozenset[str]()
         self._interrupted = False
         self._by: dict[str, str] = {}
         self._running: asyncio.Task[ToolResult] | asyncio.Task[Approval] | None = None
@@ -204,7 +205,7 @@ class Turn:
         specs = tuple(
             spec
             for spec in map(self._tools.narrowed, self._tools.specs)
-            if spec.name != self._barred and self._gate.possible(ToolCall(spec.name, {}))
+            if spec.name not in self._barred and self._gate.possible(ToolCall(spec.name, {}))
         )
         return specs if self._must_try and specs else (*specs, ANSWER_SPEC)
 
@@ -214,7 +215,7 @@ class Turn:
         self._calls += 1
         cited = self._recorder.tool_call(call)
         yield ToolCallEvent(call.name, dict(call.arguments), cited.citation, self._labels(call))
-        self._barred = ""
+        self._barred = frozenset()
         denied = False
         look: ToolCall | None = None
         effect = self._tools.effect(call)
@@ -222,7 +223,7 @@ class Turn:
         if repeats:
             # Only the first call and its result stay: call, result, call, result, call.
             self._conversation.drop_tail(2 * repeats - 3)
-            self._barred = call.name
+            self._barred = frozenset({call.name})
             self._must_try = False
             result = ToolResult(False, self._repetition.advice(call))
         elif refusal := self._tools.refusal(call):
@@ -266,7 +267,7 @@ class Turn:
             citation=cited.citation,
         )
         if look is not None:
-            async for event in self._looked(look):
+            async for event in self._looked(look, call):
                 yield event
         elif not repeats:
             await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
@@ -274,7 +275,7 @@ class Turn:
     def _labels(self, call: ToolCall) -> tuple[Label, ...]:
         return self._tools.preview(call).labels if self._tools.effect(call) == "command" else ()
 
-    async def _looked(self, look: ToolCall) -> AsyncIterator[Event]:
+    async def _looked(self, look: ToolCall, call: ToolCall) -> AsyncIterator[Event]:
         """A change of a file unread is a guess, so is code that works on it, and small models repeat what
         stands before them: the file takes the guess's place in the conversation, and then they try again.
         """
@@ -283,7 +284,8 @@ class Turn:
         async for event in self._step(look):
             yield event
         self._calls -= 1
-        self._must_try, self._barred = True, look.name
+        changes_it = str(call.arguments.get("path", "")).endswith(Path(str(look.arguments.get("path"))).name)
+        self._must_try, self._barred = True, frozenset({look.name, *({"write"} if changes_it else ())})
 
     async def _ask(self, call: ToolCall) -> Approval:
         self._running = asyncio.create_task(self._gate.admit(call))

@@ -228,7 +228,7 @@ def _fitting(content: str, match: Match, old: str, path: Path) -> Match:
     bare = match.new.rstrip()
     tries = [f"{bare}{end}" for end in ",;" if old.rstrip().endswith(end) and not bare.endswith(end)]
     tries += [bare.removesuffix(tail) for tail in ('"}', "}", "}}", ",") if bare.endswith(tail)]
-    tries += [bare.replace('""', '"')]
+    tries += [bare.replace('""', '"'), syntax.unfolded(match.new)]
     for new in tries:
         other = replace(match, new=new)
         if not syntax.breaks(content, splice(content, other), path):

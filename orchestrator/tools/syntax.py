@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import tomllib
 import warnings
 from pathlib import Path
+
+_FOLDED = re.compile(
+    r"(\s*(?:async )?(?:def|class|for|while|if|with|try)\b[^:]*:)\s+((?:for|while|if|with|try)\b.+)"
+)
 
 
 def error(source: str, path: Path) -> str:
@@ -46,6 +51,19 @@ def unclosed(source: str, path: Path) -> str:
         elif tail == "}" and bare.count("}") == bare.count("{") + 1:
             return shorter
     return source
+
+
+def unfolded(source: str) -> str:
+    """Python with blocks that stand behind a colon on lines of their own: `def f(): for x in y: z`."""
+    lines = []
+    for line in source.split("\n"):
+        depth = line[: len(line) - len(line.lstrip())]
+        while match := _FOLDED.fullmatch(line):
+            lines.append(match[1])
+            depth += "    "
+            line = depth + match[2]
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def breaks(old: str | None, new: str, path: Path) -> str:

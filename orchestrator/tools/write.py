@@ -14,7 +14,7 @@ from orchestrator.tools.asked import Asked
 from orchestrator.tools.definitions import known
 from orchestrator.tools.failed import is_test, sources
 from orchestrator.tools.seen import Seen, whole
-from orchestrator.tools.syntax import unclosed
+from orchestrator.tools.syntax import unclosed, unfolded
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -119,6 +119,7 @@ class Write:
         shown = files.relative(self._writer.root, path)
         new = tidy(call.arguments["content"], path)
         if not path.exists():
+            self._refuse_blind(path, shown, new)
             return Change(path, shown, None, new, files.Text("").encode(new))
         data = files.read_bytes(path, shown)
         if files.is_binary(data):
@@ -149,6 +150,23 @@ class Write:
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
 
+    def _refuse_blind(self, path: Path, shown: str, new: str) -> None:
+        """Once a turn each: a new file made without a look at the one that the prompt names for it; one that
+        does not parse.
+        """
+        asked, seen = self._writer.asked, self._writer.seen
+        for named in asked.paths:
+            other = files.locate(self._writer.root, named)
+            if other == path or other in seen or not other.is_file() or "named" in asked.warned:
+                continue
+            if whole(files.decode(files.read_bytes(other, named)).content):
+                asked.warned.add("named")
+                seen.want(other)
+                raise ToolError(f"{shown} depends on {named}, which was not read.", f"Read {named} first.")
+        if (fault := syntax.error(new, path)) and shown not in asked.warned:
+            asked.warned.add(shown)
+            raise ToolError(f"{shown} would not parse ({fault}); nothing was written.", "Write it correctly.")
+
 
 def appended(content: str, new: str, path: Path) -> str | None:
     """The content with `new` at its end, where `new` is a few lines of which it has none, sets nothing that
@@ -162,6 +180,10 @@ def appended(content: str, new: str, path: Path) -> str | None:
         or any(line in there for line in lines)
     ):
         return None
+    if path.suffix.lower() in (".csv", ".tsv"):
+        mark = "," if path.suffix.lower() == ".csv" else "\t"
+        if any(line.count(mark) != content.partition("\n")[0].count(mark) for line in lines):
+            return None
     names = {match[0] for line in there if (match := _NAME.match(line))}
     if any((match := _NAME.match(line)) and match[0] in names for line in lines):
         return None
@@ -214,6 +236,8 @@ def tidy(content: str, path: Path) -> str:
         if syntax.error(content, path) and not syntax.error(unescaped, path):
             content = unescaped
     content = unclosed(_unlisted(content), path)
+    if path.suffix == ".py" and syntax.error(content, path) and not syntax.error(unfolded(content), path):
+        content = unfolded(content)
     return content if not content or content.endswith("\n") else content + "\n"
 
 

@@ -182,6 +182,25 @@ def test_of_two_settings_of_one_name_the_one_that_is_named_is_changed(bench: Ben
     assert "6: level = TOP" in bench.toolbox.refusal(ToolCall("edit", change))
 
 
+def test_blocks_behind_a_colon_are_unfolded(bench: Bench) -> None:
+    code = "def f(a):\n    for b in a:\n        print(b)\n"
+    assert bench("write", path="a.py", content="def f(a): for b in a: print(b)").ok
+    assert (bench.root / "a.py").read_text() == code.replace("\n        print", " print")
+    path = bench.file("b.py", "class A:\n    def g(self):\n        pass\n")
+    folded = "class A:\n    def f(self, a): for b in a: print(b)\n"
+    assert bench("edit", path="b.py", old="class A:", new=folded).ok
+    compile(path.read_text(), "b.py", "exec")
+
+
+def test_what_the_prompt_names_is_read_before_a_file_is_made_of_it(bench: Bench) -> None:
+    bench.file("data/sales.csv", "who,sum\na,1\n")
+    bench.toolbox.begin("Write total.py, it adds up data/sales.csv")
+    write = ToolCall("write", {"path": "total.py", "content": "print(1)\n"})
+    assert "data/sales.csv" in bench.toolbox.refusal(write)
+    assert bench.toolbox.look() == ToolCall("read", {"path": "data/sales.csv"})
+    assert bench.toolbox.refusal(write) == ""
+
+
 def test_the_numbers_of_a_listing_are_not_written(bench: Bench) -> None:
     path = bench.file("a.toml", SETTINGS)
     listing = bench("read", path="a.toml").text.replace("port = 80", "port = 81")

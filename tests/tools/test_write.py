@@ -110,6 +110,7 @@ def test_a_full_disk_leaves_the_old_file(bench: Bench, monkeypatch: pytest.Monke
 
 
 def test_python_that_does_not_parse_is_said(bench: Bench) -> None:
+    assert "a.py would not parse (line 1" in bench("write", path="a.py", content="def f(:\n").text
     assert "warning: the file does not parse: line 1" in bench("write", path="a.py", content="def f(:\n").text
     bench.file("b.py", "x = 1\n")
     bench("read", path="b.py")
