@@ -146,9 +146,14 @@ class Asked:
         return "\n".join(f"{n}: {lines[n - 1][:200]}" for n in shown)
 
     def missing(self, content: str, new: str) -> str:
-        """A value of the prompt that is to come into a file, if it is neither there nor in `new`."""
-        absent = [value for value in self.literals if not bounded(value, content)]
-        return absent[0] if absent and not any(value.lower() in new.lower() for value in absent) else ""
+        """A value that the prompt wants in a file, or a name where something is to be added, if it is neither
+        there nor in `new`.
+        """
+        for wanted in (self.literals, self.code if self.adds else ()):
+            absent = [value for value in wanted if not bounded(value, content)]
+            if absent and not any(value.lower() in new.lower() for value in absent):
+                return absent[0]
+        return ""
 
 
 def _score(scores: dict[int, float], found: Sequence[int], worth: float) -> None:
