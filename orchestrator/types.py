@@ -68,7 +68,8 @@ class ToolResult:
     """What a call led to.
 
     `text` is what the model reads (already capped), `diff` what a person reads of a change,
-    `changed` the project-relative paths it wrote. `exit_code` is None where no process ran.
+    `changed` the project-relative paths it wrote. `exit_code` is None where no process ran. `again`:
+    the call was wrong rather than the answer to anything, so another is to be tried.
     """
 
     ok: bool
@@ -78,6 +79,7 @@ class ToolResult:
     truncated: bool = False
     diff: str = ""
     changed: tuple[str, ...] = ()
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,7 @@ class Turn:
             # A look that found nothing is worth one more try, and so is code of the model's own that
             # fails; what a command says is an answer.
             answers = result.exit_code is not None and call.name not in ("run", "git")
-            self._must_try = not result.ok and not answers and not self._must_try
+            self._must_try = not result.ok and (result.again or not answers) and not self._must_try
             look = None if result.ok else self._tools.look()
         self._aim.made(call, effect, result, denied=denied)
         self._repetition.made(ok=result.ok)

@@ -149,8 +149,9 @@ class Asked:
         """A value that the prompt wants in a file, or a name where something is to be added, if it is neither
         there nor in `new`.
         """
-        for wanted in (self.literals, self.code if self.adds else ()):
-            absent = [value for value in wanted if not bounded(value, content)]
+        wishes = (self.literals, self.code) if self.adds else (self.literals,)
+        for wanted in wishes:
+            absent: list[str] = [value for value in wanted if not bounded(value, content)]
             if absent and not any(value.lower() in new.lower() for value in absent):
                 return absent[0]
         return ""

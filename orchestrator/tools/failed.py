@@ -43,9 +43,14 @@ def hint(root: Path, command: str, output: str) -> str:
     """Lines to read below the output of a command, or of Python code, that failed; often none."""
     found = list(walk.project_files(root))
     lines = [_tested(root, path) for path in _mentioned(found, output) if is_test(path)][:1]
-    if _ARGUMENTS.search(output):
+    if wrongly_called(output):
         lines += _usage(root, found, command)
     return "\n".join(line for line in lines if line)
+
+
+def wrongly_called(output: str) -> bool:
+    """Whether a script failed because its arguments were not what it wants."""
+    return _ARGUMENTS.search(output) is not None
 
 
 def misjudged(root: Path, code: str, output: str) -> str:

@@ -127,6 +127,8 @@ class GitTool:
         if result.exit_code == _USAGE:
             result = replace(result, text=_first_lines(result.text))
         elif unknown := re.search(r"ambiguous argument '([^']+)'", "" if result.ok else result.text):
+            if found := await self._by_message(planned, repository):
+                return found
             near = walk.nearest_names(unknown[1], list(walk.project_files(self._root)), 4)
             said = f"There is no file or commit {unknown[1]}."
             hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
@@ -137,6 +139,17 @@ class GitTool:
             status = await self._one(Plan(("status", "--short"), "read"), repository, lambda piece: None)
             result = replace(result, text=f"{NO_OUTPUT}\nstatus --short: {status.text}")
         return result
+
+    async def _by_message(self, planned: Plan, repository: Repository) -> ToolResult | None:
+        """The newest commit with this message, where `show`, `log` or `diff` was given words of one."""
+        message = " ".join(arg for arg in planned.args[1:] if not arg.startswith("-"))
+        if planned.args[0] not in ("show", "log", "diff") or " " not in message:
+            return None
+        grep = ("log", "-1", "--format=%H", "--fixed-strings", "--regexp-ignore-case", f"--grep={message}")
+        listed = await self._one(Plan(grep, "read"), repository, lambda piece: None)
+        if not (commit := re.fullmatch(r"[0-9a-f]{40,64}", listed.text.strip())):
+            return None
+        return await self._one(Plan(("show", commit[0]), "read"), repository, lambda piece: None)
 
     def wrap_reading(self, argv: list[str]) -> list[str]:
         """Confines a hardened git command line that only reads."""

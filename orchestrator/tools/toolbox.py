@@ -20,7 +20,7 @@ from orchestrator.tools import files
 from orchestrator.tools.asked import Asked, knows
 from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
-from orchestrator.tools.failed import hint, misjudged
+from orchestrator.tools.failed import hint, misjudged, wrongly_called
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
 from orchestrator.tools.read import Read
@@ -59,6 +59,8 @@ _SYNONYMS = {
     "start": ("start_line", "from", "line", "offset", "first"),
     "end": ("end_line", "to", "last", "until"),
 }
+_NOT_FOUND = 127
+"""Exit code of the shell where there is no such program."""
 _ONLY_GIT = re.compile(r"\s*git\s+[a-z][^|&;<>$`\n]*")
 """A command line that calls git and nothing else."""
 _TOOL_SYNONYMS = {
@@ -243,7 +245,8 @@ class Toolbox:
         if tool is self._run and (data := misjudged(self._root, code, result.text)):
             self._seen.want(self._root / data)
         said = hint(self._root, code, result.text)
-        return replace(result, text=f"{result.text}\n{said}") if said else result
+        again = wrongly_called(result.text) or result.exit_code == _NOT_FOUND
+        return replace(result, text=f"{result.text}\n{said}".rstrip("\n"), again=again)
 
     def _counted(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
         """A listing of git ends with its length where the prompt asks how many."""

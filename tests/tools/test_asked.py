@@ -281,3 +281,21 @@ def test_commits_are_counted_for_who_asks_how_many(confined: Bench) -> None:
         subprocess.run([*git, "commit", "-qm", str(n), "--allow-empty"], cwd=confined.root, check=True)
     confined.toolbox.begin("How many commits are there?")
     assert confined("git", command="log").text.endswith("\n(3 commits)")
+
+
+def test_a_commit_is_found_by_its_message(confined: Bench) -> None:
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q"], cwd=confined.root, check=True)
+    for n in ("1", "2"):
+        confined.file("a.txt", n)
+        subprocess.run(["git", "add", "."], cwd=confined.root, check=True)
+        subprocess.run([*git, "commit", "-qm", f"Set it to {n}"], cwd=confined.root, check=True)
+    assert "-1" in confined("git", command="show 'set it to 2'").text
+    assert not confined("git", command="show 'set it to 3'").ok
+
+
+def test_a_wrong_call_is_told_from_an_answer(confined: Bench) -> None:
+    confined.file("tool.py", "import sys\nprint(sys.argv[1])\n")
+    assert confined("shell", command="python3 tool.py").again
+    assert confined("shell", command="no-such-program").again
+    assert not confined("shell", command="false").again
