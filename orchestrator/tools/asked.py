@@ -208,7 +208,9 @@ def knows(root: Path, asked: Asked) -> bool:
     if any(path in names or (root / path).is_file() for path in asked.paths if ".." not in path):
         return True
     codes = [code for code in asked.code if len(code) > 2]
-    return bool(codes) and any(any(bounded(code, text) for code in codes) for _, text in _texts(root, found))
+    return bool(codes) and any(
+        any(bounded(code, text) for code in codes) for _, text in texts_of(root, found)
+    )
 
 
 def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
@@ -218,7 +220,7 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
     matched: list[tuple[str, list[frozenset[str]]]] = []
     common: Counter[str] = Counter()
     total = 0
-    for path, text in _texts(root, list(paths)):
+    for path, text in texts_of(root, list(paths)):
         name = set(words(path))
         of_file = frozenset(word for word in asked.words if any(alike(word, one) for one in name))
         rows = []
@@ -258,7 +260,7 @@ def _weight(word: str, asked: Asked) -> float:
     )
 
 
-def _texts(root: Path, paths: Sequence[str]) -> Iterable[tuple[str, str]]:
+def texts_of(root: Path, paths: Sequence[str]) -> Iterable[tuple[str, str]]:
     """Small text files; of a large project none, since reading it all would take too long."""
     if len(paths) > _SCANNED_FILES:
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked
+from orchestrator.tools.asked import Asked, bounded, texts_of
 from orchestrator.tools.seen import Seen
 from orchestrator.tools.tally import tally
 from orchestrator.tools.text import clean, count, numbered, shorten
@@ -106,7 +106,15 @@ class Read:
             )
         at_most = "at least " if len(found) >= walk.MAX_FILES else ""
         head = f"{inside or './'} {at_most}{count(len(found), 'file')}:"
-        return clean("\n".join([head, *lines[:_LISTED], *more]).replace("\0", ""))
+        counted = [self._saying(found, inside)] if self._asked.counts else []
+        return clean("\n".join([head, *lines[:_LISTED], *more, *counted]).replace("\0", "")).rstrip("\n")
+
+    def _saying(self, found: list[str], inside: str) -> str:
+        """In how many of a folder's files the prompt's words stand; empty where it is all or none."""
+        texts = [text.casefold() for _, text in texts_of(self._root, [inside + path for path in found])]
+        said = {word: sum(bounded(word, text) for text in texts) for word in self._asked.words}
+        some = [f"{word}: in {count(n, 'file')}" for word, n in said.items() if 0 < n < len(texts)]
+        return f"counted:\n{'; '.join(some)}" if some else ""
 
     def _window(self, path: Path, start: int | None, end: int | None) -> str:
         shown = files.relative(self._root, path)

@@ -127,6 +127,13 @@ def test_who_asks_how_many_gets_it_counted(
     assert "counted:" not in bench("read", path=name).text
 
 
+def test_how_many_files_of_a_folder_say_so(bench: Bench) -> None:
+    for n, state in enumerate(("open", "done", "done")):
+        bench.file(f"tickets/{n}.md", f"State: {state}\n")
+    bench.toolbox.begin("How many tickets have the state done?")
+    assert "done: in 2 files" in bench("read", path="tickets").text
+
+
 # --- changes ------------------------------------------------------------------------------------
 
 
@@ -206,6 +213,22 @@ def test_the_numbers_of_a_listing_are_not_written(bench: Bench) -> None:
     listing = bench("read", path="a.toml").text.replace("port = 80", "port = 81")
     assert bench("write", path="a.toml", content=listing).ok
     assert path.read_text() == SETTINGS.replace("port = 80", "port = 81")
+
+
+@pytest.mark.parametrize(
+    ("there", "old", "new", "then"),
+    [
+        ("image: x/web:3.8", "web: 3.8", "web: 3.9", "image: x/web:3.9"),
+        ("retries = 3", "retries=3", "retries=5", "retries = 5"),
+        ("f(a,b)", "f(a, b)", "f(a, b, c)", "f(a,b, c)"),
+    ],
+)
+def test_white_space_stays_where_nothing_else_changes(
+    bench: Bench, there: str, old: str, new: str, then: str
+) -> None:
+    path = bench.file("a.txt", there + "\n")
+    assert bench("edit", path="a.txt", old=old, new=new).ok
+    assert path.read_text() == then + "\n"
 
 
 def test_a_comma_that_was_there_stays(bench: Bench) -> None:
