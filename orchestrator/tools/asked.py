@@ -63,6 +63,18 @@ _RETEST = re.compile(
     r"\btests? (?:\w+ ){0,4}(?:must|should|too|also|as well|need)",
     re.IGNORECASE,
 )
+_FIGURES = re.compile(
+    r"\b(version|port|when|time|date|day|cost|price|much|many|long|old|fast|quickly|big|large|size|limit|number|value|"
+    r"wann|wie|kostet|preis|uhr|cu[aá]ndo|cu[aá]nto|l[ií]mite|precio|combien|quand|limite|prix|quanto|quando|preço)\b",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(
+    r"\b(?:only|just|nur|s[oó]lo|seulement|s[oó]|apenas|soltanto)\s+"
+    r"(?:([\w./-]+\.\w+)|(?:that|this|the|diese|ese|ce|esse|questo)\s+(?:file|datei|archivo|fichier|ficheiro|arquivo))",
+    re.IGNORECASE,
+)
+_FIGURE = 1.25
+"""How much a line with a figure is likelier where one is asked for."""
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
 _SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
@@ -101,6 +113,9 @@ class Asked:
         self.words = tuple(query_words(bare))
         self.code = tuple(dict.fromkeys(found.strip("`") for found in _CODE.findall(bare)))
         self.literals = tuple(dict.fromkeys(found.strip("\"'`") for found in _LITERAL.findall(bare)))
+        self.figure = bool(_FIGURES.search(prompt))
+        only = _ONLY.search(prompt)
+        self.only = (only[1] if only[1] else "".join(self.paths[:1])) if only else ""
         self.counts = bool(_MANY.search(prompt))
         self.asks = bool(_ASKS.search(prompt))
         self.source_only = bool(
@@ -219,6 +234,7 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
         return []
     matched: list[tuple[str, list[frozenset[str]]]] = []
     common: Counter[str] = Counter()
+    figures: set[tuple[str, int]] = set()
     total = 0
     for path, text in texts_of(root, list(paths)):
         name = set(words(path))
@@ -229,6 +245,8 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
             row = frozenset(word for word in asked.words if any(alike(word, one) for one in found))
             common.update(row)
             rows.append(row)
+            if re.search(r"\d", line):
+                figures.add((path, len(rows)))
         total += len(rows)
         matched.append((path, [row | of_file if row else row for row in rows]))
     worth = {word: math.log(1 + total / (1 + common[word])) * _weight(word, asked) for word in asked.words}
@@ -236,7 +254,8 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
     for path, rows in matched:
         for at, row in enumerate(rows):
             if row:
-                scored.append(Place(path, at + 1, _worth(rows, at, worth)))
+                figure = _FIGURE if asked.figure and (path, at + 1) in figures else 1.0
+                scored.append(Place(path, at + 1, figure * _worth(rows, at, worth)))
     return sorted(scored, key=lambda place: -place.score)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import runner, walk
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.command import NO_OUTPUT, Commands
 from orchestrator.tools.labels import labels
 from orchestrator.tools.sandbox import Sandbox
@@ -86,7 +87,8 @@ class GitTool:
         "command",
     )
 
-    def __init__(self, root: Path, sandbox: Sandbox, commands: Commands) -> None:
+    def __init__(self, root: Path, sandbox: Sandbox, commands: Commands, asked: Asked) -> None:
+        self._asked = asked
         self._root = root
         self._sandbox = sandbox
         self._commands = commands
@@ -134,6 +136,8 @@ class GitTool:
             hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
             result = replace(result, text=f"{said}{hint}\n[exit code {result.exit_code}]")
         elif not result.ok and "no changes added to commit" in result.text:
+            if (only := self._asked.only) and (self._root / only).is_file() and "--" not in planned.args:
+                return await self._one(replace(planned, args=(*planned.args, "--", only)), repository, sink)
             result = replace(result, text=f"{_UNSTAGED}\n[exit code {result.exit_code}]")
         elif result.ok and planned.args[0] == "diff" and result.text == NO_OUTPUT:
             status = await self._one(Plan(("status", "--short"), "read"), repository, lambda piece: None)

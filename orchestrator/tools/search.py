@@ -166,7 +166,7 @@ class Search:
         also: list[str] = []
         if besides:
             also = ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
-        elif self._asked.asks and len(hits) > 1 and not self._asked.counts:
+        elif self._asked.asks and not self._asked.counts:
             also = [f"most about the question: {self._hit_text(hits[0], sources)}"]
         if len(hits) <= _FEW:
             around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]

@@ -27,12 +27,28 @@ def error(source: str, path: Path) -> str:
                     ast.parse(source)
             case ".json":
                 json.loads(source.removeprefix("\ufeff"))
+            case ".yaml" | ".yml":
+                return _yaml(source)
             case ".toml":
                 tomllib.loads(source.replace("\r\n", "\n"))
     except SyntaxError as found:
         return f"line {found.lineno}: {found.msg}"
     except (ValueError, RecursionError, MemoryError) as found:
         return str(found) or type(found).__name__
+    return ""
+
+
+def _yaml(source: str) -> str:
+    import yaml  # type: ignore[import-untyped]  # comes with detect-secrets
+
+    try:
+        for _ in yaml.compose_all(source):  # tags of others are no error
+            pass
+    except yaml.MarkedYAMLError as found:
+        at = f"line {found.problem_mark.line + 1}: " if found.problem_mark else ""
+        return f"{at}{found.problem}"
+    except yaml.YAMLError as found:
+        return str(found).partition("\n")[0]
     return ""
 
 
@@ -45,7 +61,7 @@ def unclosed(source: str, path: Path) -> str:
         if not bare.endswith(tail):
             continue
         shorter = bare.removesuffix(tail) + source[len(bare) :]
-        if path.suffix.lower() in (".py", ".json", ".toml"):
+        if path.suffix.lower() in (".py", ".json", ".toml", ".yaml", ".yml"):
             if error(source, path) and not error(shorter, path):
                 return shorter
         elif tail == "}" and bare.count("}") == bare.count("{") + 1:

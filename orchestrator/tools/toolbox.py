@@ -114,7 +114,7 @@ class Toolbox:
         writer = Writer(root, self.checkpoints, seen, asked)
         self._edit = Edit(writer)
         self._run = Run(root, commands)
-        self._git = GitTool(root, sandbox, commands)
+        self._git = GitTool(root, sandbox, commands, asked)
         self._watched = Watched(self.checkpoints, self.git_wrap)
         self._limit = settings.output_chars
         self._sandbox = sandbox
