@@ -10,8 +10,9 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, setting, syntax, walk
-from orchestrator.tools.asked import Asked, bounded, places
+from orchestrator.tools.asked import Asked, bounded
 from orchestrator.tools.matching import Match, NoPlace, find
+from orchestrator.tools.places import places
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, numbered, shorten
 from orchestrator.tools.write import Change, Writer, appended, joined, tidy
@@ -80,13 +81,13 @@ class Edit:
     def _plan(self, call: ToolCall) -> Change:
         missed, self._missed = self._missed, None
         old, new = str(call.arguments["old"]), str(call.arguments["new"])
-        new = _with_all(old, new) if self._asked.adds else new
+        new = _with_all(old, new) if self._asked.wording.adds else new
         path, said = self._target(call.arguments["path"], old)
         shown = files.relative(self._writer.root, path)
         self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
         if not old.strip():
-            if data and self._asked.adds and appended(files.decode(data).content, new, path):
+            if data and self._asked.wording.adds and appended(files.decode(data).content, new, path):
                 was = files.decode(data)
                 content = joined(was.content, new)
                 return Change(path, shown, was.content, content, was.encode(content), " (added at its end)")
@@ -147,12 +148,14 @@ class Edit:
         """The content as it was meant where `old` and `new` do not say it: a line that goes, a whole line for
         the beginning of one, a line that is new in a file; else None.
         """
-        text = _lf(content)
-        if self._asked.removes and (gone := _removed(text, self._asked, old, new)) is not None:
+        text, wants = _lf(content), self._asked.wording
+        if wants.removes and (gone := _removed(text, self._asked, old, new)) is not None:
             changed = gone
         elif (line := _begun(text, old, new)) is not None:
             changed = line
-        elif self._asked.adds and old not in text and (added := appended(text, new, path)) is not None:
+        elif (
+            self._asked.wording.adds and old not in text and (added := appended(text, new, path)) is not None
+        ):
             changed = added
         else:
             return None
@@ -172,7 +175,7 @@ class Edit:
         meant = [lines[number - 1].strip() for number in numbers]
         if not meant or any(line in old or old.strip() in line for line in meant):
             return None
-        code = self._asked.code
+        code = self._asked.wording.code
         if (code and not any(bounded(one, old + new) for one in code)) or _same_name(old, meant):
             self._asked.warned.add(shown)
             named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))

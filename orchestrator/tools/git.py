@@ -136,7 +136,11 @@ class GitTool:
             hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
             result = replace(result, text=f"{said}{hint}\n[exit code {result.exit_code}]")
         elif not result.ok and "no changes added to commit" in result.text:
-            if (only := self._asked.only) and (self._root / only).is_file() and "--" not in planned.args:
+            if (
+                (only := self._asked.wording.only)
+                and (self._root / only).is_file()
+                and "--" not in planned.args
+            ):
                 return await self._one(replace(planned, args=(*planned.args, "--", only)), repository, sink)
             result = replace(result, text=f"{_UNSTAGED}\n[exit code {result.exit_code}]")
         elif result.ok and planned.args[0] == "diff" and result.text == NO_OUTPUT:

@@ -10,7 +10,8 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked, bounded, texts_of
+from orchestrator.tools.asked import Asked, bounded
+from orchestrator.tools.places import texts_of
 from orchestrator.tools.seen import Seen
 from orchestrator.tools.tally import tally
 from orchestrator.tools.text import clean, count, numbered, shorten
@@ -106,7 +107,7 @@ class Read:
             )
         at_most = "at least " if len(found) >= walk.MAX_FILES else ""
         head = f"{inside or './'} {at_most}{count(len(found), 'file')}:"
-        counted = [self._saying(found, inside)] if self._asked.counts else []
+        counted = [self._saying(found, inside)] if self._asked.wording.counts else []
         return clean("\n".join([head, *lines[:_LISTED], *more, *counted]).replace("\0", "")).rstrip("\n")
 
     def _saying(self, found: list[str], inside: str) -> str:
@@ -139,10 +140,11 @@ class Read:
         more = f"\n… read on with start={last + 1}" if last < len(lines) else ""
         if first == 1 and last == len(lines):
             head = f"{shown}, {count(len(lines), 'line')}"
-        if self._asked.counts and (counts := tally("\n".join(lines), shown, self._asked)):
-            head = head if more or self._asked.lines else shown  # small models take its number for the answer
+        wants, text = self._asked.wording, "\n".join(lines)
+        if wants.counts and (counts := tally(text, shown, self._asked)):
+            head = head if more or wants.lines else shown  # small models take its number for the answer
             more += f"\ncounted:\n{counts}"
-        elif self._asked.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus("\n".join(lines))):
+        elif wants.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus(text)):
             more += f"\nabout the question:\n{focus}"  # the end of a result is what small models heed
         return f"{head}:\n{numbered(kept, first)}{more}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fnmatch
 import re
@@ -11,11 +12,13 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked, Place, named_as_file, places
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.definitions import block, enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
+from orchestrator.tools.places import Place, places
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, count, numbered, shorten
+from orchestrator.tools.wording import named_as_file
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _SHOWN = 30
@@ -65,7 +68,7 @@ class Search:
             raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
         if pattern.removeprefix("./") in paths and (text := self._content(pattern.removeprefix("./"))):
             return ToolResult(True, said + text + _name_text([pattern.removeprefix("./")], pattern))
-        about = places(self._root, paths, self._asked)
+        about = await asyncio.to_thread(places, self._root, paths, self._asked)
         async for hits, how in self._ladder(under, pattern):
             if hits:
                 unread = self._too_large(paths) if how else ""
@@ -166,7 +169,7 @@ class Search:
         also: list[str] = []
         if besides:
             also = ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
-        elif self._asked.asks and not self._asked.counts:
+        elif self._asked.wording.asks and not self._asked.wording.counts:
             also = [f"most about the question: {self._hit_text(hits[0], sources)}"]
         if len(hits) <= _FEW:
             around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]

@@ -34,7 +34,7 @@ def tally(content: str, path: str, asked: Asked) -> str:
     lines = [line for line in content.split("\n") if line.strip()]
     suffix = Path(path).suffix.lower()
     found = _by_kind(content, lines, suffix, asked)
-    if asked.lines or not found:
+    if asked.wording.lines or not found:
         remarks = [line for line in lines if line.lstrip().startswith(("#", "//", ";", "--"))]
         said = f"{count(len(lines), 'line')} that are not empty"
         found.append(said + (f", {len(lines) - len(remarks)} of them no comment" if remarks else ""))

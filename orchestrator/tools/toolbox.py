@@ -17,12 +17,13 @@ from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools import files
-from orchestrator.tools.asked import Asked, knows
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.failed import hint, misjudged, wrongly_called
 from orchestrator.tools.git import GitTool
 from orchestrator.tools.note import Note
+from orchestrator.tools.places import knows
 from orchestrator.tools.read import Read
 from orchestrator.tools.recall import RecallTool
 from orchestrator.tools.run import Run
@@ -250,7 +251,12 @@ class Toolbox:
 
     def _counted(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
         """A listing of git ends with its length where the prompt asks how many."""
-        if tool is not self._git or not self._asked.counts or not result.ok or result.text == NO_OUTPUT:
+        if (
+            tool is not self._git
+            or not self._asked.wording.counts
+            or not result.ok
+            or result.text == NO_OUTPUT
+        ):
             return result
         noun = "commit" if re.match(r"\s*(git )?log\b", str(call.arguments.get("command"))) else "line"
         return replace(result, text=f"{result.text}\n({count(result.text.count(chr(10)) + 1, noun)})")

@@ -70,7 +70,7 @@ class Writer:
 
     def _refuse_test(self, shown: str) -> None:
         """Once a turn, where a test fails and the code is to be mended: the test is not the place."""
-        if not (self.asked.source_only and is_test(shown)) or "test" in self.asked.warned:
+        if not (self.asked.wording.source_only and is_test(shown)) or "test" in self.asked.warned:
             return
         self.asked.warned.add("test")
         tested = sources(self.root, shown)
@@ -128,7 +128,7 @@ class Write:
                 raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
-        if self._writer.asked.adds and (more := appended(was.content, new, path)) is not None:
+        if self._writer.asked.wording.adds and (more := appended(was.content, new, path)) is not None:
             return Change(path, shown, was.content, more, was.encode(more), " (added at its end)")
         if was.content.strip() and path not in self._writer.seen and was.content != new:
             if whole(was.content):
@@ -155,7 +155,7 @@ class Write:
         does not parse.
         """
         asked, seen = self._writer.asked, self._writer.seen
-        for named in asked.paths:
+        for named in asked.wording.paths:
             other = files.locate(self._writer.root, named)
             if other == path or other in seen or not other.is_file() or "named" in asked.warned:
                 continue

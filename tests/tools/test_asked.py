@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.tools.asked import Asked, alike, places
+from orchestrator.tools.asked import Asked, alike
 from orchestrator.tools.failed import is_test, sources
+from orchestrator.tools.places import places
 from orchestrator.tools.tally import tally
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
