@@ -20,7 +20,7 @@ from orchestrator.tools.asked import ABOVE, BELOW, Asked, alike, bounded
 
 _FIGURE = 1.25
 """How much a line with a figure is likelier where one is asked for."""
-_FILES, _CHARS, _TOTAL = 400, 60_000, 2_000_000
+_FILES, _CHARS, _TOTAL = 400, 60_000, 800_000
 """Files of a project that is looked through; characters of one, and of all."""
 _AROUND = 4
 """Lines before and after one that count as its neighbourhood."""
