@@ -5,13 +5,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SMALL  := qwen2.5-coder-0.5b
 
-.PHONY: run test check format bench soak smoke small-model clean help
+.PHONY: run test check format bench injection soak smoke small-model clean help
 
 help:
 	@echo "make run    set up, then talk with a local model (without a terminal: ask it once)"
 	@echo "make test   set up, then run all tests on the real small model"
 	@echo "make check  formatting, lint, types, import layers, file sizes"
 	@echo "make bench  the benchmarks, each against its budget"
+	@echo "make injection  all texts that give orders, each on the real small model"
 	@echo "make soak   sync's state machine at 6,000 examples"
 	@echo "make smoke  install the wheel alone and try it"
 
@@ -35,6 +36,9 @@ format: $(VENV)/.installed
 
 bench: $(VENV)/.installed small-model
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+injection: $(VENV)/.installed small-model
+	@ORCH_INJECTIONS=all $(BIN)/python -m pytest tests/security/test_injection.py -rP --durations=3
 
 soak: $(VENV)/.installed
 	@ORCH_SYNC_EXAMPLES=6000 $(BIN)/python -m pytest tests/sync/test_machine.py --durations=3

@@ -114,21 +114,6 @@ class Repository:
         )
         return [field[3:] for field in fields if len(field) > 3]
 
-    def diff_stat(self, since: str) -> str:
-        """`git diff --stat` from a commit to the files as they are now."""
-        return self._git("diff", "--stat=100", "--end-of-options", since, "--")
-
-    def commits_since(self, since: str | None, limit: int = 100) -> list[Commit]:
-        """Commits after `since` (all, if None), newest first."""
-        if self.head() is None:
-            return []
-        span = f"{since}..HEAD" if since else "HEAD"
-        text = self._git(
-            "log", "-z", "--format=%h%x1f%cI%x1f%s", f"-{limit:d}", "--end-of-options", span, "--"
-        )
-        parts = (line.split("\x1f", 2) for line in text.split("\0") if line)
-        return [Commit(id, when, subject) for id, when, subject in parts]
-
     def has(self, commit: str) -> bool:
         """Whether a commit of that (short) id exists."""
         found = self._git(

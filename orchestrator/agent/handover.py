@@ -68,10 +68,15 @@ def opening(goal: str, lines: Iterable[str], known: str) -> str:
     return "\n".join(["The instance before you handed over:", *said]) if said else ""
 
 
-def noted(call: ToolCall, before: Sequence[HandoverLine]) -> HandoverLine | None:
-    """The line of a model's `note` call; None when it says nothing, or nothing new."""
+def noted(call: ToolCall, before: Sequence[HandoverLine], asked: str = "") -> HandoverLine | None:
+    """The line of a model's `note` call; None when it says nothing, nothing new, or what it was `asked`."""
     kind, text = str(call.arguments.get("kind", "")), _flat(call.arguments.get("text", ""))
-    if kind not in KINDS or not text or _plain(text) in {_plain(line.text) for line in before}:
+    if (
+        kind not in KINDS
+        or not text
+        or _plain(text) in _plain(asked)
+        or _plain(text) in {_plain(line.text) for line in before}
+    ):
         return None
     return HandoverLine(kind, text, _flat(call.arguments.get("because", "")))
 

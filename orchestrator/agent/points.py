@@ -16,7 +16,7 @@ from orchestrator.checkpoints.store import Checkpoints, Entry
 from orchestrator.errors import JournalError, UsageError
 from orchestrator.ports import Journal
 from orchestrator.terminal import one_line
-from orchestrator.tools.text import change_counts, unified_diff
+from orchestrator.tools.text import unified_diff
 from orchestrator.types import Entry as NewRecord
 from orchestrator.types import Kind, Record
 
@@ -168,13 +168,6 @@ def diff_of(store: Checkpoints, step: Step) -> str:
     if step.target.kind == "missing" or step.now.kind == "missing":
         return f"{step.path}: {'removed' if step.target.kind == 'missing' else 'made again'}\n{said}"
     return said
-
-
-def counts_of(store: Checkpoints, step: Step) -> str:
-    """`+1 −2`, or what happens to a file that is no text."""
-    said = diff_of(store, step)
-    added, removed = change_counts(said)
-    return f"+{added} −{removed}" if added or removed else said.partition(": ")[2].strip() or "same lines"
 
 
 def _text(store: Checkpoints, step: Step, *, now: bool) -> str | None:

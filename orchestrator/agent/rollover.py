@@ -87,7 +87,11 @@ class Rollover:
                         finish = item
             except ModelError:
                 return
-            if finish is None or finish.call is None or (line := noted(finish.call, self._lines)) is None:
+            if (
+                finish is None
+                or finish.call is None
+                or (line := noted(finish.call, self._lines, ASKED)) is None
+            ):
                 return
             self._lines.append(line)
             await said.add(finish.message)

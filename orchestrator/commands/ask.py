@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from orchestrator.commands.complete import complete_models
-from orchestrator.errors import ConfigError, OrchError, UsageError
+from orchestrator.errors import ConfigError, UsageError
 from orchestrator.types import Mode
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -101,38 +101,11 @@ def prompt_text(prompt: str | None, command: str = "orch ask") -> str:
 async def _ask(text: str, options: object, approve: str | None, *, json_: bool, quiet: bool) -> int:
     """Exit code: 0 answered, 1 failed, 130 interrupted."""
     from orchestrator import wiring
-    from orchestrator.commands import console
     from orchestrator.commands.approve import approver
-    from orchestrator.commands.running import Interrupts, play
+    from orchestrator.commands.once import once, renderer
 
     assert isinstance(options, wiring.Options)
-    renderer = (
-        console.Json(sys.stdout)
-        if json_
-        else console.Quiet(sys.stdout)
-        if quiet
-        else console.Plain(sys.stdout, sys.stderr)
-    )
     async with wiring.desktop(options, approver(approve)) as desktop:
         session = desktop.session
-        interrupts = Interrupts(session)
-        reason = "failed"
-        try:
-            with interrupts.caught():
-                for notice in desktop.notices:
-                    renderer.show(notice)
-                await play(session.open(), renderer)
-                answer = await play(session.turn(text), renderer)
-                reason = "interrupted" if answer and answer.interrupted else "done"
-        except asyncio.CancelledError:
-            reason = "interrupted"
-        except OrchError as error:
-            if isinstance(renderer, console.Plain):
-                renderer.end_line()
-            elif isinstance(renderer, console.Json):
-                renderer.write({"type": "error", "message": error.message, "remedy": error.remedy})
-            raise
-        finally:
-            for event in await session.close(reason):
-                renderer.show(event)
-    return 130 if reason == "interrupted" else 0
+        shown = renderer(as_json=json_, quiet=quiet)
+        return await once(session, session.turn(text), desktop.notices, shown)

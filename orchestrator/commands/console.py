@@ -32,14 +32,18 @@ WIDTH = 110
 
 
 class Json:
-    """One event a line, flushed as it comes."""
+    """One event a line, flushed as it comes; without secrets, since scripts keep what they read."""
 
     def __init__(self, out: TextIO) -> None:
+        from orchestrator.journal.redacted_events import RedactedEvents
+
         self._out = out
+        self._leaving = RedactedEvents()
 
     def show(self, event: Event) -> None:
         if not isinstance(event, Loading):  # a script's first line is session_start
-            self.write(event_json(event))
+            for one in self._leaving.of(event):
+                self.write(event_json(one))
 
     def write(self, value: dict[str, Any]) -> None:
         # ASCII with \u escapes: no encoding of the terminal or pipe can break a line.

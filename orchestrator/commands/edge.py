@@ -84,40 +84,16 @@ def status(json_: Annotated[bool, typer.Option("--json", help="One JSON object."
 
 async def _ask(text: str, folder: Path, model: str | None, *, json_: bool, quiet: bool, sync: bool) -> int:
     """Exit code: 0 answered, 1 failed, 130 interrupted."""
-    from orchestrator.commands import console
-    from orchestrator.commands.running import Interrupts, play
+    from orchestrator.commands.once import once, renderer
     from orchestrator.edge_node import edge_node
 
-    renderer = (
-        console.Json(sys.stdout)
-        if json_
-        else console.Quiet(sys.stdout)
-        if quiet
-        else console.Plain(sys.stdout, sys.stderr)
-    )
     async with edge_node(folder, model) as node:
-        reason = "failed"
         try:
-            with Interrupts(node.session).caught():
-                for notice in node.notices:
-                    renderer.show(notice)
-                await play(node.session.open(), renderer)
-                answer = await play(node.turn(text), renderer)
-                reason = "interrupted" if answer and answer.interrupted else "done"
-        except asyncio.CancelledError:
-            reason = "interrupted"
-        except OrchError as error:
-            if isinstance(renderer, console.Plain):
-                renderer.end_line()
-            elif isinstance(renderer, console.Json):
-                renderer.write({"type": "error", "message": error.message, "remedy": error.remedy})
-            raise
+            shown = renderer(as_json=json_, quiet=quiet)
+            return await once(node.session, node.turn(text), node.notices, shown)
         finally:
-            for event in await node.session.close(reason):
-                renderer.show(event)
             if sync:
                 node.sync(node.backend.reached)
-    return 130 if reason == "interrupted" else 0
 
 
 def _session(runner: asyncio.Runner, folder: Path, model: str | None) -> None:

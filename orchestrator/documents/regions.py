@@ -119,7 +119,7 @@ def regenerate(data: bytes, contents: Mapping[str, str], *, replace: bool = Fals
     for name, text in contents.items():
         if name not in regions and text:
             gap = newline if result.endswith(b"\n") else newline * 2
-            if not result.strip(b"\xef\xbb\xbf"):
+            if not result.removeprefix(b"\xef\xbb\xbf"):
                 gap = b""
             # the block stops before its end marker, as the others do
             result += gap + _block(name, text, newline) + b"<!-- orch:end -->" + newline

@@ -6,8 +6,8 @@ are left out here, so that no document can hold them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.documents.plain import code, first_line, first_sentence, flat
@@ -100,26 +100,64 @@ def collect_briefing(
         most = GOAL_NOTES
         found = journal.live_notes(project, most)
     notes = _public(found)[::-1]
-    messages = _messages(journal, project)
-    calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
     by_kind: dict[Kind, list[Record]] = {kind: [] for kind in NOTE_KINDS}
     for note in notes:
         by_kind[note.kind].append(note)
     facts = {kind: facts_of(of_kind, journal.cite) for kind, of_kind in by_kind.items()}
-    more = {kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == most}
-    tried = outcomes(calls[::-1])
+    more = frozenset(kind for kind in NOTE_KINDS if sum(note.kind == kind for note in found) == most)
+    work = _work(journal, project, look)
+    goal = _goal(by_kind["goal"])
+    conflicts = _contradictions(by_kind["decision"][:NOTES], journal)
+    used = [*notes, *work.messages[:1], *work.ends]
+    briefing = BriefingFacts(
+        name=flat(name, 80),
+        newest=max(used, key=lambda record: record.ts).wall[:16].replace("T", " ") if used else "",
+        where=(git_state.where(work.git) if work.git else None) or _where(work.states, journal),
+        goal=note_fact(goal, journal.cite) if goal else None,
+        next_step=facts["next"][0] if facts["next"] else None,
+        sections=(*_note_sections(facts, more, conflicts, work, journal), *_work_sections(work, journal)),
+        recorded=bool(used or work.tried),
+    )
+    return selection.selected(briefing, goal.body or {}) if goal else briefing
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What was said and done lately, and where git stands; `last` is the session that was asked something."""
+
+    messages: Sequence[Record]
+    tried: Mapping[tuple[str, str], Outcome]
+    last: str
+    states: Sequence[Record]
+    git: GitState | None
+
+    @property
+    def ends(self) -> list[Record]:
+        return [record for record in self.states if (record.body or {}).get("event") == "end"]
+
+
+def _work(journal: CitingJournal, project: str, look: Look) -> _Work:
+    messages = _messages(journal, project)
+    calls = _recent(journal, project, ("tool_call", "tool_result"), RECENT_CALLS)
     last = next((record.session for record in messages if _role(record) == "user"), "")
     states = _public(journal.records(project=project, session=last, kinds=("session",))) if last else []
-    ends = [record for record in states if (record.body or {}).get("event") == "end"]
-    state = look(_began_at(states))
-    goal = _goal(by_kind["goal"])
-    failing, passing = _tests(tried, journal)
-    sections = (
+    return _Work(messages, outcomes(calls[::-1]), last, states, look(_began_at(states)))
+
+
+def _note_sections(
+    facts: Mapping[Kind, Sequence[Fact]],
+    more: Collection[Kind],
+    conflicts: tuple[Fact, ...],
+    work: _Work,
+    journal: CitingJournal,
+) -> tuple[Section, ...]:
+    """What somebody noted: it seldom changes, so it comes first."""
+    return (
         _noted("Constraints", facts, "constraint", 0.12, "constraints", more),
         _noted("Settled decisions", facts, "decision", 0.3, "older decisions", more, rising=True),
         Section(
             "Decisions that may contradict each other: ask before relying on one",
-            _contradictions(by_kind["decision"][:NOTES], journal),
+            conflicts,
             0.08,
             "contradictions",
         ),
@@ -132,16 +170,24 @@ def collect_briefing(
         ),
         Section(
             "Dead ends: do not try again",
-            (*facts["dead_end"], *_dead_ends(tried, journal)),
+            (*facts["dead_end"], *_dead_ends(work.tried, journal)),
             0.12,
             "dead ends",
             kinds=("dead_end", "tool_result"),
             more="dead_end" in more,
         ),
+    )
+
+
+def _work_sections(work: _Work, journal: CitingJournal) -> tuple[Section, ...]:
+    """What git, tests and the last session say: each session changes it."""
+    failing, passing = _tests(work.tried, journal)
+    commits = git_state.commit_facts(work.git) if work.git else ()
+    return (
+        Section("Newest commits", commits, 0.1, "lines of git's history"),
         Section(
-            "Newest commits", git_state.commit_facts(state) if state else (), 0.1, "lines of git's history"
+            "Being worked on", _open_work(work.git, failing, work.tried, journal), 0.12, "lines of open work"
         ),
-        Section("Being worked on", _open_work(state, failing, tried, journal), 0.12, "lines of open work"),
         Section(
             "Tests, newest run of each that does not fail",
             tuple(passing),
@@ -151,23 +197,12 @@ def collect_briefing(
         ),
         Section(
             "Last session",
-            _last_session(journal, last, messages, tried, ends),
+            _last_session(journal, work.last, work.messages, work.tried, work.ends),
             0.2,
             "lines of the last session",
             kinds=("message",),
         ),
     )
-    used = [*notes, *messages[:1], *ends]
-    briefing = BriefingFacts(
-        name=flat(name, 80),
-        newest=max(used, key=lambda record: record.ts).wall[:16].replace("T", " ") if used else "",
-        where=(git_state.where(state) if state else None) or _where(states, journal),
-        goal=note_fact(goal, journal.cite) if goal else None,
-        next_step=facts["next"][0] if facts["next"] else None,
-        sections=sections,
-        recorded=bool(used or tried),
-    )
-    return selection.selected(briefing, goal.body or {}) if goal else briefing
 
 
 def _noted(

@@ -89,9 +89,13 @@ class ProjectLog:
 
     def done(self, session: str) -> tuple[HandoverLine, ...]:
         """What the session changed and tested, and what failed."""
-        facts = self._facts(session)
+        facts, name = self._facts(session), self._journal.cite_session(session)
         return tuple(
-            HandoverLine("done", fact.text, evidence=", ".join((*fact.cites, fact.status)))
+            HandoverLine(
+                "done",
+                fact.text,
+                evidence=", ".join((*(_whole(name, cite) for cite in fact.cites), fact.status)),
+            )
             for fact in (*facts.changes, *facts.tests, *facts.dead_ends)
         )
 
@@ -113,3 +117,8 @@ class ProjectLog:
 
 def _is_end(record: Record) -> bool:
     return record.stream != "private" and (record.body or {}).get("event") == "end"
+
+
+def _whole(session: str, cite: str) -> str:
+    """The citation with its session: in its own entry of the log a session leaves out its name."""
+    return f"{session}{cite}" if cite.startswith("#") else cite

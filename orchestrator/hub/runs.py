@@ -11,7 +11,7 @@ import json
 import logging
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Protocol
@@ -32,6 +32,8 @@ from orchestrator.hub.fair_queue import FairQueue
 from orchestrator.hub.recovery import answer_event, recorded
 from orchestrator.hub.run import Run
 from orchestrator.hub.run_store import RunRow, RunStore, said
+from orchestrator.journal.redact import redact
+from orchestrator.journal.redacted_events import RedactedEvents
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.ports import Clock
 from orchestrator.remote.run_events import RunEvent, Status
@@ -94,7 +96,13 @@ class Runs:
         now = self._clock.now_ms()
         run = Run(uuid.uuid4().hex, asked, now, left=now)
         self._store.add(
-            run.id, asked.device, asked.project, asked.prompt, key=key, asked_sha256=digest, now=now
+            run.id,
+            asked.device,
+            asked.project,
+            redact(asked.prompt)[0],
+            key=key,
+            asked_sha256=digest,
+            now=now,
         )
         self._live[run.id] = run
         self._queue.put(asked.device, run)
@@ -176,12 +184,19 @@ class Runs:
         run.started = self._clock.now_ms()
         run.status, run.position = "running", 0
         status: Status = "failed"
+        leaving = RedactedEvents()
         try:
-            async with aclosing(self._answers.turn(run.asked)) as heard:  # type: ignore[type-var]
-                async for event in heard:
-                    self._hear(run, event)
-                    if isinstance(event, Answer):
-                        status = "interrupted" if event.interrupted else "done"
+            try:
+                async with aclosing(self._answers.turn(run.asked)) as heard:  # type: ignore[type-var]
+                    async for event in heard:
+                        for one in [event] if isinstance(event, Opened) else leaving.of(event):
+                            self._hear(run, one)
+                        if isinstance(event, Answer):
+                            status = "interrupted" if event.interrupted else "done"
+            finally:
+                with suppress(JournalError):  # the disk may be what is full
+                    for one in leaving.rest():
+                        self._hear(run, one)
         except asyncio.CancelledError:
             status = "interrupted"
         except OrchError as error:

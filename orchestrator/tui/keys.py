@@ -28,7 +28,7 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "back", "stop", "One step back; in the end, stop the model"),
     Key("ctrl+w", "open('workspace')", "workspace", "Choose another project"),
     Key("ctrl+o", "open('sessions')", "sessions", "Earlier sessions of this project"),
-    Key("ctrl+h", "open('handoff')", "handoff", "Go on with a fresh instance"),
+    Key("f6,ctrl+h", "open('handoff')", "handoff", "Go on with a fresh instance"),
     Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
     Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
     Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),

@@ -71,6 +71,12 @@ def test_the_next_instance_is_told_what_the_last_one_noted(orch_home: Home) -> N
     assert not any(message.text == "hi" for message in newest)
 
 
+def test_a_model_that_repeats_the_question_says_nothing(orch_home: Home) -> None:
+    here = noting(orch_home, ["a", note("decision", "What was decided and why, what failed."), "Done."])
+    (told,) = of(played(here, "hi", "/handoff"), HandedOver)
+    assert told.lines == (shown(CHANGED),)
+
+
 def test_a_person_changes_what_survives(orch_home: Home) -> None:
     def change(handover: Handover) -> Handover:
         text = to_text(handover).replace("use Redis", "use PostgreSQL because it locks rows")

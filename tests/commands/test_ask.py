@@ -160,7 +160,7 @@ def test_a_prompt_larger_than_the_window_fails_in_one_sentence(project: Path) ->
 
 
 def test_interrupt_keeps_what_was_said_and_exits_130(project: Path) -> None:
-    model = script(project.parent / "s.json", {"pause": "the first half"})
+    model = script(project.parent / "s.json", {"pause": "the first half "})
     with subprocess.Popen(
         [*ORCH, "ask", "go", "--model", model, "--json"],
         cwd=project,
@@ -173,17 +173,17 @@ def test_interrupt_keeps_what_was_said_and_exits_130(project: Path) -> None:
         seen = []
         for line in process.stdout:
             seen.append(line)
-            if '"half"' in line:
+            if '"half "' in line:
                 process.send_signal(signal.SIGINT)
         process.wait(300)
     answer = next(event for event in events("".join(seen)) if event["type"] == "answer")
     assert process.returncode == 130
-    assert (answer["text"], answer["interrupted"]) == ("the first half", True)
+    assert (answer["text"], answer["interrupted"]) == ("the first half ", True)
     assert "interrupted" in (project / "SESSION_LOG.md").read_text(encoding="utf-8").lower()
 
 
 def test_a_session_killed_is_closed_at_the_next_start(project: Path) -> None:
-    model = script(project.parent / "s.json", {"pause": "the first half"})
+    model = script(project.parent / "s.json", {"pause": "the first half "})
     with subprocess.Popen(
         [*ORCH, "ask", "go", "--model", model, "--json"],
         cwd=project,
@@ -193,7 +193,7 @@ def test_a_session_killed_is_closed_at_the_next_start(project: Path) -> None:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if '"half"' in line:
+            if '"half "' in line:
                 process.kill()
     assert process.returncode == -signal.SIGKILL
     assert not (project / "SESSION_LOG.md").exists()

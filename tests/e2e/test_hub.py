@@ -18,7 +18,7 @@ def test_a_broken_off_answer_is_resumed_with_the_same_text(with_model: Home, sma
             run = response.headers["x-run-id"]
             for piece in response.iter_text():
                 text += piece
-                if text.count("event: token\n") >= 3:
+                if "event: token\n" in text:  # its first word; the answer may be three
                     break
         first = heard(text[: text.rfind("\n\n") + 2])
         last = {"Last-Event-ID": str(max(number for number, _, _ in first))}

@@ -24,7 +24,7 @@ from tests.commands.orch import ORCH, events, run, script
 from tests.e2e.tmux import Terminal
 from tests.hub.served import Served, answers, served
 
-HALF = "half of what the hub has to say"
+HALF = "half of what the hub has to say "  # the last word is told when it has ended
 LONG = " ".join(f"word{n}" for n in range(60))
 HEAVY = ("textual", "git", "ollama", "llama_cpp", "pydantic", "starlette", "uvicorn")
 LISTED = f"""
@@ -82,7 +82,9 @@ def test_a_hub_killed_in_mid_answer_costs_no_word_and_the_local_model_goes_on(
         with asking(folder, "--model", here) as process:
             said = first_token(process)["text"]
             hub.kill()
-            rest = events(process.communicate(timeout=120)[0])
+            assert process.stdout
+            rest = events(process.stdout.read())  # `communicate` would miss what is read ahead already
+            process.wait(120)
     said += "".join(one["text"] for one in rest if one["type"] == "token")
     assert process.returncode == 0
     assert said.endswith("Answered here.")

@@ -44,7 +44,9 @@ class Host(App[None]):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = Path(orchestrator.tui.__file__).parent / "styles" / "prompt.tcss"
     CSS = "#chat { height: 1fr; }"
-    BINDINGS = [Binding(key.keys, f"app_key('{key.keys}')", key.help) for key in KEYS]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding(one, f"app_key('{one}')", key.help) for key in KEYS for one in key.keys.split(",")
+    ]
 
     def __init__(self, home: Path, root: Path | None = None, theme: str = "textual-dark") -> None:
         super().__init__()

@@ -37,6 +37,7 @@ AT_REST: dict[str, Callable[[OrchApp], object]] = {
     "ctrl+x": place("xray"),
     "ctrl+w": screen(WorkspaceScreen),
     "ctrl+o": screen(SessionsScreen),
+    "f6": lambda app: app.main.prompt.text == "/handoff ",
     "ctrl+h": lambda app: app.main.prompt.text == "/handoff ",
     "ctrl+p": screen(CommandPalette),
     "shift+tab": lambda app: app.main.status.status.mode == Mode.WORKSPACE,

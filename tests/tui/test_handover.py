@@ -102,6 +102,7 @@ def test_a_fresh_instance_goes_on_in_the_same_chat(tmp_path: Path) -> None:
             await until(pilot, lambda: app.main.prompt.text == "mend")
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             assert before.session.id != session
+            assert app.main.chat._answer is None  # nothing seems to go on
             assert "hello" in text_of(pilot)
             await pilot.press("enter")
             await until(pilot, lambda: app.conductor.phase is Phase.READY and "on" in text_of(pilot))

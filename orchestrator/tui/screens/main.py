@@ -261,7 +261,9 @@ class MainScreen(Screen[None]):
         if happening.phase is Phase.WORKING:
             self._reading = Remaining()
             await self.chat.begin()
-        elif happening.phase is Phase.CLOSED:
+        else:  # a handoff ends without an answer
+            await self.chat.abandon()
+        if happening.phase is Phase.CLOSED:
             self._opened = None
 
     def recorded(self) -> None:

@@ -91,9 +91,6 @@ class Prompt(Widget):
         self.area.focus(scroll_visible)
         return self
 
-    def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        self.area.commands = commands
-
     def set_root(self, root: Path) -> None:
         """Offer the files of this folder."""
         if root == self._root:
