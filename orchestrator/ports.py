@@ -118,6 +118,10 @@ class Tools(Protocol):
         """
         ...
 
+    def told(self) -> None:
+        """The model hears what `refusal` said last; some refusals are made once in a turn."""
+        ...
+
     def look(self) -> ToolCall | None:
         """What should have been read before the call that `refusal` just refused, if that is why."""
         ...

@@ -159,7 +159,7 @@ class GenerateRequest:
     `stable` counts the leading messages that never change within a project: where a snapshot of
     the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
     project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    has none passes it over.
+    has none passes it over. `attempt` counts the calls drawn for this step that could not work.
     """
 
     messages: tuple[Message, ...]
@@ -170,6 +170,7 @@ class GenerateRequest:
     stable: int = 0
     owner: Owner = EVERYBODY
     prior: Mapping[str, float] = field(default_factory=dict)
+    attempt: int = 0
 
     @property
     def private(self) -> bool:

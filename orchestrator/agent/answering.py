@@ -46,6 +46,9 @@ class NoTools:
     def refusal(self, call: ToolCall) -> str:
         return _NONE
 
+    def told(self) -> None:
+        pass
+
     def look(self) -> ToolCall | None:
         return None
 

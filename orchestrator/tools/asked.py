@@ -36,6 +36,28 @@ class Asked:
         self.words = tuple(query_words(self.wording.bare))
         self.warned: set[str] = set()
         """What has been said once in this turn."""
+        self._warning: set[str] = set()
+
+    def warn(self, about: str) -> None:
+        """A refusal of the call at hand is about this; it counts as said when the model is told."""
+        self._warning.add(about)
+
+    def made(self) -> None:
+        """A call is made, whatever was said of others."""
+        self._warning.clear()
+
+    def told(self) -> None:
+        """The model was told why its newest call is refused."""
+        self.warned |= self._warning
+        self._warning.clear()
+
+    def spared(self, touched: str, *, all_files: bool = False) -> str:
+        """Once a turn: a file that is to stay as it is, if a call would change these; else empty."""
+        for path in self.wording.kept:
+            if f"kept {path}" not in self.warned and (all_files or bounded(path, touched)):
+                self.warn(f"kept {path}")
+                return path
+        return ""
 
     def path(self, given: str) -> str:
         """The path as the prompt has it, where `given` is that without its folder."""

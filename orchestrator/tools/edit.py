@@ -168,7 +168,7 @@ class Edit:
         if shown in self._asked.warned:
             return None
         if value := self._asked.missing(content, new):
-            self._asked.warned.add(shown)
+            self._asked.warn(shown)
             return ToolError(f"new lacks {value}, which the user named.", f"Put {value} into new.")
         numbers = self._asked.lines_of(content)
         lines = content.split("\n")
@@ -177,7 +177,7 @@ class Edit:
             return None
         code = self._asked.wording.code
         if (code and not any(bounded(one, old + new) for one in code)) or _same_name(old, meant):
-            self._asked.warned.add(shown)
+            self._asked.warn(shown)
             named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))
             return ToolError(f"That is not what the user named in {shown}.", f"Change this instead:\n{named}")
         return None

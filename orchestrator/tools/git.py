@@ -233,7 +233,8 @@ def plan(command: str, root: Path) -> Plan:
         args = args[1:]
     if not args:
         raise ToolError("The git command is empty.", "Give one such as status or log -5.")
-    name = args[0]
+    name, *rest = args
+    args = [name, *(_bare_path(arg, root) for arg in rest)]
     if name.startswith("-"):
         raise ToolError(f"Options before the git command ({name}) are not allowed.", f"Leave {name} out.")
     if any(arg in ("&&", "||", ";", "|", ">", ">>", "<") for arg in args):
@@ -251,6 +252,13 @@ def plan(command: str, root: Path) -> Plan:
     if name == "shortlog" and not any(not arg.startswith("-") for arg in args[1:]):
         args.append("HEAD")  # without one it would read stdin
     return Plan(tuple(args), effect)
+
+
+def _bare_path(arg: str, root: Path) -> str:
+    """`path=README.md` as models write it, where there is no such file but the one behind it."""
+    key, _, path = arg.partition("=")
+    named = key in ("path", "file", "files") and path and not (root / arg).exists()
+    return path if named and (root / path).exists() else arg
 
 
 def _readable(args: list[str], root: Path) -> list[str]:

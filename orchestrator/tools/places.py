@@ -55,6 +55,7 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
     common: Counter[str] = Counter()
     figures: set[tuple[str, int]] = set()
     total, probe = 0, _probe(asked.words)
+    names = [name for name in asked.wording.code if name.lower() not in asked.words]  # too short for a word
     for path, text in texts_of(root, list(paths)):
         name = set(words(path))
         of_file = frozenset(word for word in asked.words if any(alike(word, one) for one in name))
@@ -63,13 +64,15 @@ def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
             maybe = not line.isascii() or probe.search(line)
             found = set(words(line[:400])) if maybe else set()
             row = frozenset(word for word in asked.words if any(alike(word, one) for one in found))
+            row |= {name for name in names if bounded(name, line[:400])}
             common.update(row)
             rows.append(row)
             if re.search(r"\d", line):
                 figures.add((path, len(rows)))
         total += len(rows)
         matched.append((path, [row | of_file if row else row for row in rows]))
-    worth = {word: math.log(1 + total / (1 + common[word])) * _weight(word, asked) for word in asked.words}
+    wanted = (*asked.words, *names)
+    worth = {word: math.log(1 + total / (1 + common[word])) * _weight(word, asked) for word in wanted}
     scored = []
     for path, rows in matched:
         for at, row in enumerate(rows):

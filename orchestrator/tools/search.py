@@ -28,6 +28,8 @@ _FEW, _AROUND = 2, 3
 _LINE = 180
 _BLOCK = 24
 """Of what a hit begins (a function, a section) so many lines are shown."""
+_SMALL = 40
+"""Lines of a file that is shown whole where it defines what was searched for."""
 _BETTER = 1.0
 """So much more of the prompt stands in a place that is worth showing beside the hits."""
 _GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
@@ -61,24 +63,17 @@ class Search:
             raise ToolError("The pattern is empty.", "Search for a word of the code, or use read with path .")
         under, said = self._under(call.arguments.get("path") or ".")
         paths = self._files(under)
-        names = _names(pattern, paths)
-        if _is_glob(pattern):
-            if names:
-                return ToolResult(True, said + _name_text(names, pattern))
-            raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
-        if pattern.removeprefix("./") in paths and (text := self._content(pattern.removeprefix("./"))):
-            return ToolResult(True, said + text + _name_text([pattern.removeprefix("./")], pattern))
         about = await asyncio.to_thread(places, self._root, paths, self._asked)
-        async for hits, how in self._ladder(under, pattern):
-            if hits:
-                unread = self._too_large(paths) if how else ""
-                hits = _ranked(hits, about, pattern)
-                return ToolResult(
-                    True, said + self._text(hits, how, names, pattern, self._besides(hits, about)) + unread
-                )
-            if names:
-                text = self._content(names[0]) if len(names) == 1 else ""
-                return ToolResult(True, said + text + _name_text(names, pattern) + self._too_large(paths))
+        found = await self._found(pattern, under, paths, about)
+        if not found and under != self._root.resolve():
+            everywhere = self._files(self._root.resolve())
+            about = await asyncio.to_thread(places, self._root, everywhere, self._asked)
+            if found := await self._found(pattern, self._root.resolve(), everywhere, about):
+                said = f"{said}nothing in {files.relative(self._root, under)}; elsewhere:\n"
+        if found:
+            return ToolResult(True, said + found)
+        if _is_glob(pattern):
+            raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
         if about:
             hits = self._hits(about[:_FEW])
             head = f"{said}nothing has {shorten(pattern, 80)!r}; this is near the words of the question:\n"
@@ -88,6 +83,24 @@ class Search:
             f"{self._too_large(paths)}",
             self._hint(pattern),
         )
+
+    async def _found(self, pattern: str, under: Path, paths: list[str], about: list[Place]) -> str:
+        """What has the pattern, by contents or by name, as text; empty: nothing."""
+        names = _names(pattern, paths)
+        if _is_glob(pattern):
+            return _name_text(names, pattern) if names else ""
+        exact = pattern.removeprefix("./")
+        if exact in paths and (text := self._content(exact)):
+            return text + _name_text([exact], pattern)
+        async for hits, how in self._ladder(under, pattern):
+            if hits:
+                unread = self._too_large(paths) if how else ""
+                hits = _ranked(hits, about, pattern)
+                return self._text(hits, how, names, pattern, self._besides(hits, about)) + unread
+            if names:
+                text = self._content(names[0]) if len(names) == 1 else ""
+                return text + _name_text(names, pattern) + self._too_large(paths)
+        return ""
 
     def _files(self, under: Path) -> list[str]:
         return (
@@ -200,6 +213,8 @@ class Search:
         begins = block(source, hit.line, _BLOCK) > hit.line
         first = max(0, hit.line - 1 - (0 if begins else _AROUND))
         last = max(hit.line + _AROUND, block(source, hit.line, _BLOCK))
+        if begins and len(source) <= _SMALL:  # what a definition uses is defined near it
+            first, last = 0, len(source)
         near = source[first:last]
         while near and not near[-1].strip():
             near.pop()

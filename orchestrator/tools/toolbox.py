@@ -62,6 +62,8 @@ _SYNONYMS = {
 }
 _NOT_FOUND = 127
 """Exit code of the shell where there is no such program."""
+_ALL_FILES = re.compile(r"(?<!\S)(?:-[a-zA-Z]*[aA][a-zA-Z]*|--all|--hard|\.|stash(?: push)?$)(?!\S)")
+"""Arguments of git that stand for every file."""
 _ONLY_GIT = re.compile(r"\s*git\s+[a-z][^|&;<>$`\n]*")
 """A command line that calls git and nothing else."""
 _TOOL_SYNONYMS = {
@@ -192,7 +194,24 @@ class Toolbox:
             return str(error)
         except (OSError, UnicodeError) as error:
             return _failed(call, error)
+        if spared := self._spared(tool, understood):
+            return f"The user wants {spared} to stay as it is. Name only the files that are to change."
         return ""
+
+    def told(self) -> None:
+        """The model hears what `refusal` said of its newest call; some refusals are made once."""
+        self._asked.told()
+
+    def _spared(self, tool: Tool, call: ToolCall) -> str:
+        """A file that the prompt wants to stay as it is and that this call would change."""
+        if not self._asked.wording.kept or self.effect(call) == "read":
+            return ""
+        if tool.spec.effect == "write":
+            return self._asked.spared(str(call.arguments.get("path")))
+        command = str(call.arguments.get("command", ""))
+        if tool is self._git:
+            return self._asked.spared(command, all_files=bool(_ALL_FILES.search(command)))
+        return self._asked.spared(command) if "deletes" in tool.preview(call).labels else ""
 
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         """`spec`, or after an edit that found no place: its file, and the lines that are in it."""
@@ -209,6 +228,7 @@ class Toolbox:
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Run the call. What the model did wrong is a result with `ok` False, never an exception."""
         started = time.monotonic()
+        self._asked.made()
         try:
             tool, understood = self._understand(call)
             if self.effect(call) == "command":
@@ -216,6 +236,7 @@ class Toolbox:
             else:
                 result = self._counted(tool, understood, await tool.run(understood, sink))
         except OrchError as error:
+            self._asked.told()
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
             result = ToolResult(False, _failed(call, error))

@@ -58,6 +58,16 @@ _FIGURES = re.compile(
     r"wann|wie|kostet|preis|uhr|cu[aá]ndo|cu[aá]nto|l[ií]mite|precio|combien|quand|limite|prix|quanto|quando|preço)\b",
     re.IGNORECASE,
 )
+_KEPT = re.compile(
+    r"\b(?:keep|leave|spare|except|(?:but|and) not|lass|behalte|außer|deja|conserva|excepto|salvo|laisse|"
+    r"garde|sauf|mantém|deixa|exceto|"
+    r"nicht (?:ändern|anfassen|löschen|mit)|no (?:toques|cambies|modifiques|borres)|"
+    r"(?:do not|don't|never|without) (?:chang|touch|edit|modify|commit|delet|remov|add|includ)\w*|"
+    r"ne (?:touche|change|modifie|supprime)\w* pas|não (?:mexas|alteres?|mudes?|toques|apagues?))\b"
+    r"(?!.*\b(?:up to date|in sync|current|aktuell)\b)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[.;:!?]\s+|,\s+|\s+(?=(?:but|aber|mais|pero|mas)\s)")
 _ONLY = re.compile(
     r"\b(?:only|just|nur|s[oó]lo|seulement|s[oó]|apenas|soltanto)\s+"
     r"(?:([\w./-]+\.\w+)|(?:that|this|the|diese|ese|ce|esse|questo)\s+(?:file|datei|archivo|fichier|ficheiro|arquivo))",
@@ -71,7 +81,8 @@ class Wording:
 
     `asks`: a question, or to be told something; `counts`: how many; `lines`: of lines; `figure`: the answer
     is one. `adds`, `removes`: what a change is to do. `source_only`: a test fails, and it is the code that is
-    wrong. `only`: the one file that is to be committed, or empty. `bare` is the prompt without its paths.
+    wrong. `only`: the one file that is to be committed, or empty. `kept`: files that are to stay as they are.
+    `bare` is the prompt without its paths.
     """
 
     paths: tuple[str, ...]
@@ -86,6 +97,7 @@ class Wording:
     removes: bool
     source_only: bool
     only: str
+    kept: tuple[str, ...]
 
 
 def wording(prompt: str) -> Wording:
@@ -105,7 +117,14 @@ def wording(prompt: str) -> Wording:
         removes=bool(_GONE.search(prompt)),
         source_only=bool(_FIXES.search(prompt) and _TESTED.search(prompt) and not _RETEST.search(prompt)),
         only=(only[1] or "".join(paths[:1])) if only else "",
+        kept=_kept(prompt),
     )
+
+
+def _kept(prompt: str) -> tuple[str, ...]:
+    clauses = [part for part in _CLAUSE.split(prompt) if _KEPT.search(part)]
+    found = [path.strip("`'\"/.,") for part in clauses for path in _PATH.findall(part)]
+    return tuple(path for path in dict.fromkeys(found) if path)
 
 
 def named_as_file(word: str) -> bool:

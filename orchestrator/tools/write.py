@@ -72,7 +72,7 @@ class Writer:
         """Once a turn, where a test fails and the code is to be mended: the test is not the place."""
         if not (self.asked.wording.source_only and is_test(shown)) or "test" in self.asked.warned:
             return
-        self.asked.warned.add("test")
+        self.asked.warn("test")
         tested = sources(self.root, shown)
         if tested:
             self.seen.want(self.root.resolve() / tested[0])
@@ -123,17 +123,16 @@ class Write:
             return Change(path, shown, None, new, files.Text("").encode(new))
         data = files.read_bytes(path, shown)
         if files.is_binary(data):
-            if path not in self._writer.seen:
-                self._writer.seen.add(path)
+            if path not in self._writer.seen and self._first(shown):
                 raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
         if self._writer.asked.wording.adds and (more := appended(was.content, new, path)) is not None:
             return Change(path, shown, was.content, more, was.encode(more), " (added at its end)")
-        if was.content.strip() and path not in self._writer.seen and was.content != new:
+        unseen = was.content.strip() and path not in self._writer.seen and was.content != new
+        if unseen and self._first(shown):
             if whole(was.content):
                 self._writer.seen.want(path)
-            self._writer.seen.add(path)
             raise ToolError(
                 f"{shown} exists, and write would replace all of it.{_reads(whole(was.content))}",
                 "Use edit to change a part of it, or write again to replace it.",
@@ -141,14 +140,18 @@ class Write:
         if fault := _drops(was.content, new):
             raise ToolError(
                 f"{shown} would lose {fault}.",
-                "To add lines use edit, with the last line as old and it with the new ones as new; "
-                "to start anew remove the file first.",
+                "Use edit: a line as it is as old, and that line changed, or with new ones after it, as new.",
             )
         if broken := syntax.breaks(was.content, new, path):
             raise ToolError(f"{shown} would no longer parse ({broken}); nothing was changed.", "Use edit.")
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
+
+    def _first(self, shown: str) -> bool:
+        """Whether this turn has not heard yet that write would replace what is there."""
+        self._writer.asked.warn(f"replaced {shown}")
+        return f"replaced {shown}" not in self._writer.asked.warned
 
     def _refuse_blind(self, path: Path, shown: str, new: str) -> None:
         """Once a turn each: a new file made without a look at the one that the prompt names for it; one that
@@ -160,11 +163,11 @@ class Write:
             if other == path or other in seen or not other.is_file() or "named" in asked.warned:
                 continue
             if whole(files.decode(files.read_bytes(other, named)).content):
-                asked.warned.add("named")
+                asked.warn("named")
                 seen.want(other)
                 raise ToolError(f"{shown} depends on {named}, which was not read.", f"Read {named} first.")
         if (fault := syntax.error(new, path)) and shown not in asked.warned:
-            asked.warned.add(shown)
+            asked.warn(shown)
             raise ToolError(f"{shown} would not parse ({fault}); nothing was written.", "Write it correctly.")
 
 

@@ -79,6 +79,9 @@ class Tools:
     def knows(self, prompt: str) -> bool:
         return False
 
+    def told(self) -> None:
+        pass
+
     def look(self) -> ToolCall | None:
         return self.unread
 

@@ -206,6 +206,7 @@ def test_what_the_prompt_names_is_read_before_a_file_is_made_of_it(bench: Bench)
     write = ToolCall("write", {"path": "total.py", "content": "print(1)\n"})
     assert "data/sales.csv" in bench.toolbox.refusal(write)
     assert bench.toolbox.look() == ToolCall("read", {"path": "data/sales.csv"})
+    bench.toolbox.told()
     assert bench.toolbox.refusal(write) == ""
 
 
@@ -250,6 +251,7 @@ def test_a_change_beside_what_is_named_is_told_once(bench: Bench) -> None:
     bench.toolbox.begin("Make SECOND true in a.env")
     told = bench.toolbox.refusal(ToolCall("edit", {"path": "a.env", "old": "FIRST=1", "new": "FIRST=x"}))
     assert "2: SECOND=2" in told
+    bench.toolbox.told()
     assert bench("edit", path="a.env", old="FIRST=1", new="FIRST=x").ok
 
 
@@ -270,9 +272,25 @@ def test_the_test_that_fails_is_not_what_is_changed(bench: Bench) -> None:
     bench.toolbox.begin("npm test fails. Please fix the bug.")
     assert "src/cart.js" in bench.toolbox.refusal(change)
     assert bench.toolbox.look() == ToolCall("read", {"path": "src/cart.js"})
+    bench.toolbox.told()
     assert bench.toolbox.refusal(change) == ""
     bench.toolbox.begin("The test fails since the limit is new; change the test.")
     assert bench.toolbox.refusal(change) == ""
+
+
+def test_what_is_to_stay_is_not_changed_at_the_first_try(bench: Bench) -> None:
+    bench.file("notes.txt", "one\n")
+    bench.file("README.md", "two\n")
+    bench.toolbox.begin("Throw away my changes in notes.txt, but keep those in README.md.")
+    assert "README.md" in bench.toolbox.refusal(ToolCall("git", {"command": "checkout README.md"}))
+    assert "README.md" in bench.toolbox.refusal(ToolCall("git", {"command": "reset --hard"}))
+    assert "README.md" in bench.toolbox.refusal(
+        ToolCall("edit", {"path": "README.md", "old": "two", "new": "2"})
+    )
+    assert bench.toolbox.refusal(ToolCall("git", {"command": "checkout notes.txt"})) == ""
+    assert bench.toolbox.refusal(ToolCall("git", {"command": "log README.md"})) == ""
+    bench.toolbox.told()
+    assert bench.toolbox.refusal(ToolCall("git", {"command": "checkout README.md"})) == ""
 
 
 # --- commands -----------------------------------------------------------------------------------
