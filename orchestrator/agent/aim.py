@@ -90,13 +90,13 @@ class Aim:
     def made(self, call: ToolCall, effect: Effect, result: ToolResult, *, denied: bool) -> None:
         """A call was made. One that a person denied ends the aim; one that failed does not reach it.
 
-        What a command of the shell says is an answer, whatever its exit code.
+        What a command of the shell says is an answer, whatever its exit code, unless it was wrongly called.
         """
         self._calls += 1
         self._failed = not result.ok and effect == "command"
         if denied:
             self._wanted = []
-        elif result.ok or call.name == "shell":
+        elif result.ok or (call.name == "shell" and not result.again):
             left = [names for names in self._wanted if call.name not in names]
             self._done, self._wanted = self._done or len(left) < len(self._wanted), left
 
