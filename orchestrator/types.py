@@ -159,7 +159,8 @@ class GenerateRequest:
     `stable` counts the leading messages that never change within a project: where a snapshot of
     the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
     project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    has none passes it over. `attempt` counts the calls drawn for this step that could not work.
+    has none passes it over. `attempt` counts the calls drawn for this step that could not work; with a
+    `seed` above 0 a draw can be repeated.
     """
 
     messages: tuple[Message, ...]
@@ -171,6 +172,7 @@ class GenerateRequest:
     owner: Owner = EVERYBODY
     prior: Mapping[str, float] = field(default_factory=dict)
     attempt: int = 0
+    seed: int = 0
 
     @property
     def private(self) -> bool:

@@ -205,6 +205,7 @@ class Turn:
             stable=self._prefix.stable,
             prior=self._aim.weights(),
             attempt=self._redraw.attempt,
+            seed=self._redraw.seed,
             owner=self._prefix.owner,
         )
 
@@ -296,6 +297,9 @@ class Turn:
         if look is not None:
             async for event in self._looked(look, call):
                 yield event
+        elif self._redraw.afresh(call, result):
+            self._conversation.drop_tail(1)
+            self._must_try = True
         elif not repeats:
             await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
             if not self._interrupted and (check := self._recheck.made(call, effect, result)):

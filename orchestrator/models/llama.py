@@ -291,7 +291,7 @@ class LlamaBackend:
             "prior": _prior(request),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            "seed": request.attempt or (secrets.randbits(32) if self._seed is None else self._seed),
+            "seed": request.seed or (secrets.randbits(32) if self._seed is None else self._seed),
         }
 
     def _alive(self) -> WorkerProcess:
