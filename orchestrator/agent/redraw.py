@@ -35,7 +35,7 @@ class Draw:
 
 
 class Redraw:
-    """Of one turn. `attempt` counts the draws of the step at hand that could not work, `seed` the warm ones."""
+    """Of one turn. `attempt` counts the draws of this step that could not work, `seed` the warm ones."""
 
     def __init__(self) -> None:
         self.attempt = 0

@@ -13,6 +13,7 @@ from orchestrator.tools import files, walk
 from orchestrator.tools.asked import Asked, bounded
 from orchestrator.tools.places import texts_of
 from orchestrator.tools.seen import Seen
+from orchestrator.tools.shape import shape
 from orchestrator.tools.tally import tally
 from orchestrator.tools.text import clean, count, numbered, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
@@ -146,6 +147,8 @@ class Read:
             more += f"\ncounted:\n{counts}"
         elif wants.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus(text)):
             more += f"\nabout the question:\n{focus}"  # the end of a result is what small models heed
+        if first == 1 and (said := shape(text, path.suffix)):
+            more += f"\n{said}"
         return f"{head}:\n{numbered(kept, first)}{more}"
 
     def _head(self, path: Path, shown: str) -> tuple[int, bytes]:
