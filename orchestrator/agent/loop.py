@@ -279,7 +279,8 @@ class Turn:
             # fails; what a command says is an answer.
             answers = result.exit_code is not None and call.name not in ("run", "git")
             self._must_try = not result.ok and (result.again or not answers) and not self._must_try
-            self._call_again = result.again  # wrongly called: nothing is wrong with what was called
+            if effect == "command":
+                self._call_again = result.again  # wrongly called: nothing is wrong with what was called
             look = None if result.ok else self._tools.look()
         self._aim.made(call, effect, result, denied=denied)
         self._repetition.made(ok=result.ok)
