@@ -122,6 +122,10 @@ class Tools(Protocol):
         """The model hears what `refusal` said last; some refusals are made once in a turn."""
         ...
 
+    def quote(self, answer: str) -> str:
+        """What an answer leaves out of what the tools saw, as lines of Markdown; often empty."""
+        ...
+
     def look(self) -> ToolCall | None:
         """What should have been read before the call that `refusal` just refused, if that is why."""
         ...

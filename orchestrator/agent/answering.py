@@ -49,6 +49,9 @@ class NoTools:
     def told(self) -> None:
         pass
 
+    def quote(self, answer: str) -> str:
+        return ""
+
     def look(self) -> ToolCall | None:
         return None
 

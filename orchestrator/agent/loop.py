@@ -168,6 +168,9 @@ class Turn:
                     continue
                 if finish.text.startswith(said) and (rest := finish.text[len(said) :]):
                     yield Token(rest)
+                if finish.text and finish.reason == "stop" and (quoted := self._tools.quote(finish.text)):
+                    yield Token(f"\n\n{quoted}")
+                    finish = replace(finish, text=f"{finish.text}\n\n{quoted}")
                 yield await self._answer(finish)
                 return
             drawn = Draw(finish.call, finish.message, self._refused(finish.call))

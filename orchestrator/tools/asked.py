@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from orchestrator.journal.words import query_words, words
+from orchestrator.tools.quotes import Quotes
 from orchestrator.tools.wording import wording
 
 _FEW = 4
@@ -34,6 +35,7 @@ class Asked:
     def begin(self, prompt: str) -> None:
         self.wording = wording(prompt)
         self.words = tuple(query_words(self.wording.bare))
+        self.quotes = Quotes()
         self.warned: set[str] = set()
         """What has been said once in this turn."""
         self._warning: set[str] = set()
@@ -91,6 +93,11 @@ class Asked:
         wide = {near for n in self.lines_of(content, _MOSTLY)[:_FOCUSED] for near in (n - 1, n, n + 1)}
         shown = sorted(n for n in wide if 1 <= n <= len(lines) and lines[n - 1].strip())
         return "\n".join(f"{n}: {lines[n - 1][:200]}" for n in shown)
+
+    def saw(self, path: str, content: str) -> None:
+        """A file was read: its lines that the prompt means may be quoted below the answer."""
+        lines = content.split("\n")
+        self.quotes.lines(path, [(n, lines[n - 1]) for n in self.lines_of(content, _MOSTLY)[:_FOCUSED]])
 
     def missing(self, content: str, new: str) -> str:
         """A value that the prompt wants in a file, or a name where something is to be added, if it is neither

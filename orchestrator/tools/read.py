@@ -142,7 +142,10 @@ class Read:
         if first == 1 and last == len(lines):
             head = f"{shown}, {count(len(lines), 'line')}"
         wants, text = self._asked.wording, "\n".join(lines)
+        if wants.asks:
+            self._asked.saw(shown, text)
         if wants.counts and (counts := tally(text, shown, self._asked)):
+            self._asked.quotes.counts(shown, counts)
             head = head if more or wants.lines else shown  # small models take its number for the answer
             more += f"\ncounted:\n{counts}"
         elif wants.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus(text)):

@@ -176,6 +176,9 @@ class Search:
         """The hits first: a small model that has little to say repeats how a result begins."""
         head = f"no exact match; {how}: " if how else ""
         at_least = "at least " if len(hits) >= MAX_HITS else ""
+        if self._asked.wording.asks and not self._asked.wording.counts:
+            best = (besides or hits)[0]
+            self._asked.quotes.lines(best.path, [(best.line, best.text)])
         lines: list[str] = []
         sources: dict[str, list[str]] = {}
         used, shown = 0, 0

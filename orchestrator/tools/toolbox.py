@@ -241,8 +241,20 @@ class Toolbox:
         except (OSError, UnicodeError) as error:
             result = ToolResult(False, _failed(call, error))
         text, cut = cap(clean(result.text), self._limit)
+        self._quotable(call, result)
         spent = int((time.monotonic() - started) * 1000)
         return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)
+
+    def quote(self, answer: str) -> str:
+        """What the tools saw of the prompt's matter and `answer` leaves out, as lines of Markdown."""
+        return self._asked.quotes.missing(answer)
+
+    def _quotable(self, call: ToolCall, result: ToolResult) -> None:
+        if result.changed and result.exit_code is None:
+            self._asked.quotes.clear()
+        elif result.exit_code is not None and self._known(call) is not self._git:
+            command = str(call.arguments.get("command", "")) if call.name == Shell.spec.name else "Python"
+            self._asked.quotes.output(command, result.text if result.ok else "")
 
     async def _command(self, tool: Tool, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Run a command; what it changed goes into checkpoints, however it ended."""

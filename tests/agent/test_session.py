@@ -82,6 +82,9 @@ class Tools:
     def told(self) -> None:
         pass
 
+    def quote(self, answer: str) -> str:
+        return ""
+
     def look(self) -> ToolCall | None:
         return self.unread
 
