@@ -103,7 +103,7 @@ class Asked:
         """A value that the prompt wants in a file, or a name where something is to be added, if it is neither
         there nor in `new`.
         """
-        wishes = (self.wording.literals, self.wording.code) if self.wording.adds else (self.wording.literals,)
+        wishes = (self.wording.values, self.wording.code) if self.wording.adds else (self.wording.values,)
         for wanted in wishes:
             absent: list[str] = [value for value in wanted if not bounded(value, content)]
             if absent and not any(value.lower() in new.lower() for value in absent):

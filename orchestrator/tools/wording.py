@@ -23,6 +23,11 @@ _CODE = re.compile(
 _LITERAL = re.compile(
     r"\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|[\w.%+-]+@[\w-]+\.[\w.]+|#[0-9a-fA-F]{3,8}\b|\d[\w.:,-]*\w|\d"
 )
+_SET = re.compile(
+    r"(?:(?:\b(?:to|into|as|auf|als|a|à|para|por)|[=:])\s+|=)"
+    r"(#[0-9a-fA-F]{3,8}\b|[\w.%+-]+@[\w-]+\.[\w.]+|\d[\w.:,-]*\w|\d)(?![\w(])"
+    r"|(?<![(\w,=\[])[\"']([^\"'\n]+)[\"'](?![)\w,\]])"
+)
 _MANY = re.compile(
     r"\b(how many|count|wie ?viele?|zähle?n?|cu[aá]nt[oa]s|combien|quant[oai]s?|ile)\b", re.IGNORECASE
 )
@@ -77,7 +82,8 @@ _ONLY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """`paths`, `code` (names as they stand in programs) and `literals` (figures, quoted texts) in order.
+    """`paths`, `code` (names as they stand in programs) and `literals` (figures, quoted texts) in order;
+    `values`: those that something is to become, and not what a call is given or must return.
 
     `asks`: a question, or to be told something; `counts`: how many; `lines`: of lines; `figure`: the answer
     is one. `adds`, `removes`: what a change is to do. `source_only`: a test fails, and it is the code that is
@@ -88,6 +94,7 @@ class Wording:
     paths: tuple[str, ...]
     code: tuple[str, ...]
     literals: tuple[str, ...]
+    values: tuple[str, ...]
     bare: str
     asks: bool
     counts: bool
@@ -108,6 +115,7 @@ def wording(prompt: str) -> Wording:
         paths,
         code=tuple(dict.fromkeys(name.strip("`") for name in _CODE.findall(bare))),
         literals=tuple(dict.fromkeys(text.strip("\"'`") for text in _LITERAL.findall(bare))),
+        values=tuple(dict.fromkeys("".join(found) for found in _SET.findall(bare))),
         bare=bare,
         asks=bool(_ASKS.search(prompt)),
         counts=bool(_MANY.search(prompt)),

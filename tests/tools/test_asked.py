@@ -13,6 +13,7 @@ from orchestrator.tools.asked import Asked, alike
 from orchestrator.tools.failed import is_test, sources
 from orchestrator.tools.places import places
 from orchestrator.tools.tally import tally
+from orchestrator.tools.wording import wording
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
 
@@ -261,6 +262,22 @@ def test_a_value_of_the_prompt_is_missed_until_the_file_is_changed(bench: Bench)
     assert "new lacks receipt" in bench("edit", path="a.md", old="receit", new="recept").text
     assert bench("edit", path="a.md", old="receit", new="receipt").ok
     assert bench("edit", path="a.md", old="once", new="twice").ok
+
+
+@pytest.mark.parametrize(
+    ("prompt", "values"),
+    [
+        ("Set the port in app.ini to 9000 instead of 80", ("9000",)),
+        ("pon burst a 15 en limits.json", ("15",)),
+        ("page_count(31) must be 3; now it is 2.", ()),
+        ('call("x", "y") fails with 3 arguments', ()),
+        ("Make the check pass: `python3 -m unittest -q`", ()),
+        ("'receit' should be 'receipt'", ("receit", "receipt")),
+        ("Change the colour to #ff8800 and mail to a@b.org", ("#ff8800", "a@b.org")),
+    ],
+)
+def test_values_are_what_something_becomes(prompt: str, values: tuple[str, ...]) -> None:
+    assert wording(prompt).values == values
 
 
 def test_the_test_that_fails_is_not_what_is_changed(bench: Bench) -> None:
