@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator import paths
-from orchestrator.tools.confinement.bubblewrap import BARE, GUARDED, Bubblewrap, remove_if_empty, shared_lock
+from orchestrator.tools.confinement.bubblewrap import Bubblewrap, remove_if_empty, shared_lock
 from orchestrator.tools.confinement.landlock import OLDEST, Landlock, version
+from orchestrator.tools.confinement.repositories import BARE, GUARDED
 
 TIERS = ("bwrap", "landlock")
 _TRIED = 42

@@ -119,6 +119,7 @@ def _inside(settings: dict[str, Any], command: list[str], folder: str, waiting: 
     kernel.load_filter(bytes.fromhex(settings["filter"]))
     kept, mark = rules["mark"]
     os.environ[mark] = os.environ.pop(kept, "")
+    os.environ.update(rules["environment"])
     os.environ["TMPDIR"] = folder
     os.environ["XDG_CACHE_HOME"] = f"{folder}/.cache"
     os.chdir(rules["project"])
