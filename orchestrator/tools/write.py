@@ -66,7 +66,7 @@ class Writer:
 
     def make(self, change: Change, call: str) -> ToolResult:
         with self._checkpoints.change(change.path, call):
-            files.write_atomic(change.path, change.data, change.shown)
+            files.write_atomic(self.root, change.path, change.data, change.shown)
         self.seen.add(change.path)
         diff = change.diff
         added, removed = change_counts(diff)
