@@ -18,7 +18,7 @@ from pathlib import Path
 
 from orchestrator.tools.command import Commands
 from orchestrator.tools.sandbox import TIERS, NoSandbox, Sandbox, tried
-from orchestrator.tools.shell import shell_argv
+from orchestrator.tools.shell_line import shell_argv
 
 BUDGET_MS = 60
 

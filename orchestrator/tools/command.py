@@ -50,21 +50,25 @@ class Commands:
                 env=env,
                 terminal=self._terminal() if self._terminal else None,
             )
-        return self._result(outcome)
+        return result_of(outcome, self._timeout_s)
 
-    def _result(self, outcome: Outcome) -> ToolResult:
-        output = outcome.output.rstrip("\n")
-        if outcome.timed_out:
-            said = f"[stopped after {self._timeout_s:g} s; exit code {outcome.exit_code}]"
-        elif outcome.exit_code < 0:
-            said = f"[ended by signal {-outcome.exit_code}]"
-        elif outcome.exit_code:
-            said = f"[exit code {outcome.exit_code}]"
-        else:
-            said = "" if output else NO_OUTPUT
-        return ToolResult(
-            outcome.exit_code == 0,
-            f"{output}\n{said}".strip("\n") if said else output,
-            exit_code=outcome.exit_code,
-            truncated=outcome.truncated,
-        )
+
+def result_of(outcome: Outcome, timeout_s: float) -> ToolResult:
+    """How a command ended, as a model reads it."""
+    output = outcome.output.rstrip("\n")
+    if outcome.timed_out:
+        said = f"[stopped after {timeout_s:g} s; exit code {outcome.exit_code}]"
+    elif outcome.disk_full:
+        said = "[stopped: it had nearly filled the disk. Remove what it wrote.]"
+    elif outcome.exit_code < 0:
+        said = f"[ended by signal {-outcome.exit_code}]"
+    elif outcome.exit_code:
+        said = f"[exit code {outcome.exit_code}]"
+    else:
+        said = "" if output else NO_OUTPUT
+    return ToolResult(
+        outcome.exit_code == 0,
+        f"{output}\n{said}".strip("\n") if said else output,
+        exit_code=outcome.exit_code,
+        truncated=outcome.truncated,
+    )

@@ -20,6 +20,7 @@ from orchestrator.tools.asked import Asked, knows
 from orchestrator.tools.command import Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.git import GitTool
+from orchestrator.tools.jobs import Jobs
 from orchestrator.tools.note import Note
 from orchestrator.tools.read import Read
 from orchestrator.tools.recall import RecallTool
@@ -107,7 +108,9 @@ class Toolbox:
         self._asked = asked = Asked()
         writer = Writer(root, self.checkpoints, seen, asked)
         self._edit = Edit(writer)
-        self._run = Run(root, commands)
+        self.jobs = Jobs(root, sandbox, terminal=terminal)
+        shell = Shell(commands, self.jobs)
+        self._run = Run(root, commands, shell)
         self._git = GitTool(root, sandbox, commands)
         self._watched = Watched(self.checkpoints, self.git_wrap)
         self._limit = settings.output_chars
@@ -118,7 +121,7 @@ class Toolbox:
             Write(writer),
             self._edit,
             self._run,
-            Shell(commands),
+            shell,
             self._git,
             RecallTool(recall),
             Note(notes),
@@ -151,10 +154,10 @@ class Toolbox:
             tool = self._tool(call)
         except ToolError:
             return "read"
-        if tool is not self._git:
+        if not isinstance(tool, GitTool | Shell):
             return tool.spec.effect
         try:
-            return self._git.effect(self._understand(call)[1])
+            return tool.effect(self._understand(call)[1])
         except ToolError:
             return "read"
 

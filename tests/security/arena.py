@@ -20,7 +20,7 @@ from orchestrator.errors import ToolError
 from orchestrator.paths import Home
 from orchestrator.tools.command import Commands
 from orchestrator.tools.sandbox import NoSandbox, Sandbox, tried
-from orchestrator.tools.shell import shell_argv
+from orchestrator.tools.shell_line import shell_argv
 from tests.security.cases import CASES, CONTROLS
 from tests.security.world import World
 

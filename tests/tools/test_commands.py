@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.tools import runner
+from orchestrator.tools import kept, runner
 from orchestrator.tools.run import interpreter
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
@@ -110,7 +110,7 @@ def test_a_gigabyte_is_drained(commands: Make) -> None:
     assert result.text.startswith("first\ny\n")
     assert result.text.endswith("y\nlast")
     assert len(result.text) <= 6000
-    assert sum(map(len, bench.streamed)) < 2 * runner.STREAMED_CHARS
+    assert sum(map(len, bench.streamed)) < 2 * kept.STREAMED_CHARS
     assert "further output is not shown" in bench.streamed[-1]
 
 
