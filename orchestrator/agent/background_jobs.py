@@ -7,7 +7,7 @@ from collections.abc import Callable
 from orchestrator.agent.recorder import Recorder
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.events import Notice
-from orchestrator.tools.jobs import Job, Jobs
+from orchestrator.tools.jobs import Job, Jobs, Told
 from orchestrator.tools.shell import listing, told
 
 USAGE = "/jobs lists them, /jobs N shows the output, /jobs stop N ends one, /jobs run COMMAND starts one."
@@ -32,6 +32,11 @@ class BackgroundJobs:
         if self._jobs is None:
             raise UsageError("No command runs in this session.", "Background jobs need a desktop.")
         return self._jobs
+
+    def listen(self, told: Told) -> None:
+        """`told` hears of each start and end, in the jobs' thread or the caller's."""
+        if self._jobs is not None:
+            self._jobs.listen(told)
 
     def news(self) -> str:
         """What ended since the last turn, for the model."""
