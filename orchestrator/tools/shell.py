@@ -10,7 +10,7 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools.command import Commands
 from orchestrator.tools.jobs import Job, Jobs
 from orchestrator.tools.labels import labels
-from orchestrator.tools.shell_line import Background, background, shell_argv
+from orchestrator.tools.shell_line import Background, background, shell_argv, shell_name
 from orchestrator.tools.text import unfence
 from orchestrator.types import Effect, Label, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -23,7 +23,7 @@ _TAIL_LINES = 40
 class Shell:
     spec = ToolSpec(
         "shell",
-        "bash: tests, install, build, lint, system",
+        f"{shell_name()}: tests, install, build, lint, system",
         (Parameter("command", "for the shell"),),
         "command",
     )

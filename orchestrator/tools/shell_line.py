@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 import shutil
@@ -50,8 +51,36 @@ def _ends_in_background(line: str) -> bool:
 def shell_argv(command: str) -> list[str]:
     """How this system's shell runs one command line, without start-up files."""
     if sys.platform == "win32":
-        program = "pwsh" if shutil.which("pwsh") else "powershell"
-        return [program, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]
+        return powershell_argv("pwsh" if shutil.which("pwsh") else "powershell", command)
     if shutil.which("bash"):
         return ["bash", "--noprofile", "--norc", "-c", command]
     return ["sh", "-c", command]
+
+
+def powershell_argv(program: str, command: str) -> list[str]:
+    """The command in UTF-16 and base64, so that no quoting of Windows touches it; the exit code is its own.
+
+    Written from the documentation of about_Powershell_exe; not seen working.
+    """
+    before = (
+        "$ProgressPreference = 'SilentlyContinue'; [Console]::OutputEncoding = [Text.UTF8Encoding]::new()"
+    )
+    after = "if ($?) { exit 0 } elseif ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 }"
+    text = base64.b64encode(f"{before}\n{command}\n{after}".encode("utf-16-le")).decode()
+    return [
+        program,
+        "-NoLogo",
+        "-NoProfile",
+        "-NonInteractive",
+        "-OutputFormat",
+        "Text",
+        "-EncodedCommand",
+        text,
+    ]
+
+
+def shell_name() -> str:
+    """As the prompt names it to the model."""
+    if sys.platform == "win32":
+        return "PowerShell"
+    return "bash" if shutil.which("bash") else "sh"

@@ -91,3 +91,15 @@ def _common_folder(git: Path) -> Path | None:
         if target and folder.is_dir() and folder != git.parent.resolve():
             return folder
     return None
+
+
+def unwritable(root: Path) -> list[Path]:
+    """The same as `guarded`, as paths that may not be written: for a sandbox without mounts."""
+    common = _common_folder(root / ".git")
+    found = [root / name for name in GUARDED]
+    if not os.path.lexists(root / ".git") and not (root / BARE).is_file():
+        found.append(root / BARE)
+    if common is not None and within(common, root):
+        found.append(common)
+    modules = [*_submodules(root, common or root / ".git"), *_nested(root)]
+    return [*found, *(module / ".git" for module in dict.fromkeys(modules))]
