@@ -159,17 +159,17 @@ def _kernel_files() -> list[str]:
     """What is not about processes in `/proc` is the whole machine's, and root's to write in any namespace:
     `core_pattern` names a program that the kernel runs as root."""
     args = []
-    for entry in sorted(Path("/proc").iterdir()):
-        of_processes = entry.name.isdigit() or entry.is_symlink() or entry.name == "sysvipc"
-        if not of_processes and _writable(entry):
-            args += ["--ro-bind", str(entry), str(entry)]
+    for name in sorted(os.listdir("/proc")):
+        of_processes = name.isdigit() or name == "sysvipc"  # links lead to such, too
+        if not of_processes and _writable(f"/proc/{name}"):
+            args += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     return args
 
 
-def _writable(entry: Path) -> bool:
+def _writable(path: str) -> bool:
     with contextlib.suppress(OSError):
-        found = entry.stat()
-        return stat.S_ISDIR(found.st_mode) or bool(found.st_mode & 0o222)
+        mode = os.stat(path, follow_symlinks=False).st_mode
+        return stat.S_ISDIR(mode) or (bool(mode & 0o222) and not stat.S_ISLNK(mode))
     return False
 
 
