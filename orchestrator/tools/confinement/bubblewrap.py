@@ -61,7 +61,7 @@ class Bubblewrap:
         return (
             "reading other files of this user: documents, other projects",
             "filling the disk from within the project",
-            "sockets that were bound by a relative path, or in another network namespace",
+            "sockets that a program bound by a relative path and then left, or in another network namespace",
             "changing what you run next yourself: a Makefile, a script, a new repository in a subfolder",
             "with --network: every host, and services of this machine that listen on it",
             *(() if self.landlock else ("writing into named pipes of other programs",)),
