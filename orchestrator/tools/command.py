@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.ports import OutputSink
@@ -15,6 +16,7 @@ TerminalSize = Callable[[], tuple[int, int]]
 """Columns and rows of the terminal that shows the output, asked when a command starts."""
 
 
+NETWORK = "[the network was open for this command]"
 NO_OUTPUT = "[no output; exit code 0]"
 
 
@@ -28,6 +30,13 @@ class Commands:
         self._sandbox = sandbox
         self._timeout_s = timeout_s
         self._terminal = terminal
+        self.network = False
+        """Open for the next command, because a person said so."""
+
+    def taken(self) -> bool:
+        """Whether the network is open for the command that starts now; it is off again for the next."""
+        was, self.network = self.network, False
+        return was
 
     @property
     def confined(self) -> bool:
@@ -35,7 +44,10 @@ class Commands:
 
     async def run(self, argv: Sequence[str], sink: OutputSink) -> ToolResult:
         """Run `argv` in the project, confined. Raises `ToolError` if it cannot be started."""
-        return await self.run_wrapped(self._sandbox.wrap(argv, project=self._root, writable=True), sink)
+        network = self.taken()
+        wrapped = self._sandbox.wrap(argv, project=self._root, writable=True, network=network)
+        result = await self.run_wrapped(wrapped, sink)
+        return replace(result, text=f"{result.text}\n{NETWORK}") if network else result
 
     async def run_wrapped(
         self, argv: Sequence[str], sink: OutputSink, env: dict[str, str] | None = None

@@ -113,12 +113,12 @@ class Jobs:
             )
         return job
 
-    def start(self, command: str, by: By) -> Job:
+    def start(self, command: str, by: By, *, network: bool = False) -> Job:
         """Send a command line to the background. Raises `ToolError` where there are too many."""
         if self._closed or len(self.running()) >= MOST_RUNNING:
             said = "The session is closed." if self._closed else f"{MOST_RUNNING} jobs run already."
             raise ToolError(said, "Stop one with `kill %NUMBER` (or /jobs stop NUMBER) first.")
-        argv = self._sandbox.wrap(shell_argv(command), project=self._root, writable=True)
+        argv = self._sandbox.wrap(shell_argv(command), project=self._root, writable=True, network=network)
         self._count += 1
         job = Job(self._count, command, by)
         self._jobs[job.number] = job

@@ -62,10 +62,10 @@ class Run:
         return _is_command(_code(call))
 
     def preview(self, call: ToolCall) -> Preview:
-        code = _code(call)
+        code, confined = _code(call), self._commands.confined
         if _is_command(code):
-            return Preview("shell", code, self._commands.confined, labels_of(code))
-        return Preview("run Python", code, self._commands.confined, ("unknown",))
+            return Preview("shell", code, confined, labels_of(code), network=confined)
+        return Preview("run Python", code, confined, ("unknown",), network=confined)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         code = _code(call)

@@ -41,7 +41,8 @@ class Shell:
     def preview(self, call: ToolCall) -> Preview:
         asked = background(_command(call))
         title = "shell, in the background" if asked and asked.what == "start" else "shell"
-        return Preview(title, _command(call), self._commands.confined, labels_of(_command(call)))
+        confined = self._commands.confined
+        return Preview(title, _command(call), confined, labels_of(_command(call)), network=confined)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         command = _command(call)
@@ -57,7 +58,7 @@ class Shell:
         if asked.what == "list":
             return ToolResult(True, listing(self._jobs))
         if asked.what == "start":
-            job = self._jobs.start(asked.command, "model")
+            job = self._jobs.start(asked.command, "model", network=self._commands.taken())
             ended = await self._jobs.settled(job, self._settle_s)
             sink(job.output)
             if ended:

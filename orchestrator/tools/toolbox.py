@@ -113,6 +113,7 @@ class Toolbox:
         self._run = Run(root, commands, shell)
         self._git = GitTool(root, sandbox, commands)
         self._watched = Watched(self.checkpoints, self.git_wrap)
+        self._commands = commands
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
@@ -169,6 +170,10 @@ class Toolbox:
                 return Shell.spec.name
         return tool.spec.name if tool else call.name
 
+    def open_network(self) -> None:
+        """For the next call, and no other."""
+        self._commands.network = True
+
     def git_wrap(self, argv: list[str]) -> list[str]:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
         return self._git.wrap_reading(argv)
@@ -215,6 +220,8 @@ class Toolbox:
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
             result = ToolResult(False, _failed(call, error))
+        finally:
+            self._commands.network = False  # it was for this call, whether a command came of it or not
         text, cut = cap(clean(result.text), self._limit)
         spent = int((time.monotonic() - started) * 1000)
         return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)

@@ -92,6 +92,8 @@ def answer_keys(proposal: Proposal) -> Sequence[tuple[str, str]]:
     keys = [("y", "yes"), ("n", "no"), ("r", "no, because…")]
     if proposal.argument():
         keys.append(("e", "edit"))
+    if proposal.preview.network:
+        keys.append(("w", "yes, with network"))
     scope = "project" if proposal.preview.sandboxed else "session"
     return [*keys, ("a", f"always {proposal.tool} in this {scope}"), ("v", "view")]
 
