@@ -221,19 +221,23 @@ class World:
             for path in sorted({*now, *self.before})
             if now.get(path) != self.before.get(path)
         ]
-        if self.victim.poll() is not None:
-            found.append("the victim is dead")
-        else:
-            if resource.prlimit(self.victim.pid, resource.RLIMIT_NOFILE) != self._limits:
-                found.append("the victim's limits changed")
-            if os.getpriority(os.PRIO_PROCESS, self.victim.pid) != self._nice:
-                found.append("the victim's priority changed")
-            if os.sched_getaffinity(self.victim.pid) != self._processors:
-                found.append("the victim's processors changed")
-            if "T" in Path(f"/proc/{self.victim.pid}/stat").read_text().rpartition(")")[2].split()[0].upper():
-                found.append("the victim was stopped")
+        found += self._of_victim()
         left = {pid: name for pid, name in self.processes().items() if pid not in self._processes}
         return found + [f"left behind: {name}" for name in left.values()]
+
+    def _of_victim(self) -> list[str]:
+        if self.victim.poll() is not None:
+            return ["the victim is dead"]
+        found = []
+        if resource.prlimit(self.victim.pid, resource.RLIMIT_NOFILE) != self._limits:
+            found.append("the victim's limits changed")
+        if os.getpriority(os.PRIO_PROCESS, self.victim.pid) != self._nice:
+            found.append("the victim's priority changed")
+        if os.sched_getaffinity(self.victim.pid) != self._processors:
+            found.append("the victim's processors changed")
+        if "T" in Path(f"/proc/{self.victim.pid}/stat").read_text().rpartition(")")[2].split()[0].upper():
+            found.append("the victim was stopped")
+        return found
 
     def users_git(self) -> None:
         """What the user does next, in a shell of their own; git is the user's, unhardened."""
@@ -266,17 +270,27 @@ class World:
         return found
 
     def repair(self) -> None:
-        """Put everything back as it was built, where an attack got through."""
-        for path in (self.outside, self.home, self.project):
-            for entry in path.iterdir() if path.is_dir() else ():
-                if entry in (self.home, self.project) or _special(entry):
-                    continue
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-        subprocess.run(["cp", "-a", f"{self.template}/.", str(self.outside)], check=True)
-        self.victim.kill()  # its working folder is no longer there
-        self.victim.wait()
-        self._victim()
-        self.before = self.state()
+        """Put back what an attack changed, as it was built."""
+        now = self.state()
+        changed = {path for path in {*now, *self.before} if now.get(path) != self.before.get(path)}
+        tops = {self._top(Path(path)) for path in changed if Path(path).is_relative_to(self.outside)}
+        for top in {*tops, "project/kit.py", "project/evil"}:
+            there, whole = self.outside / top, self.template / top
+            if os.path.lexists(there) and not _special(there):
+                shutil.rmtree(there) if there.is_dir() and not there.is_symlink() else there.unlink()
+            if whole.exists():
+                subprocess.run(["cp", "-a", str(whole), str(there)], check=True)
+        self.restore()
+        if "home" in tops or self._of_victim():
+            self.victim.kill()  # its working folder may be no longer there
+            self.victim.wait()
+            self._victim()
+        self.before = self.state() if tops else self.before
+
+    def _top(self, path: Path) -> str:
+        """The entry to copy anew: below `outside`, or below the project, whose sockets stay."""
+        parts = path.relative_to(self.outside).parts
+        return "/".join(parts[:2] if parts[0] == "project" else parts[:1])
 
     def restore(self) -> None:
         """Only what the attack left in the project, so that the next one starts from the same."""
