@@ -60,7 +60,7 @@ def main() -> int:
         failed |= more > BUDGET_MS
         print(
             f"{name:<9} {statistics.median(taken):6.1f} ms, best {min(taken):6.1f}"
-            + (f", +{more:.1f} ms" if name != "bare" else "")
+            + (f", +{more:.1f} ms, {min(taken) / bare:.1f} × bare" if name != "bare" else "")
         )
     print(f"budget: +{BUDGET_MS} ms: {'EXCEEDED' if failed else 'kept'}")
     return int(failed)
