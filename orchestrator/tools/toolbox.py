@@ -160,7 +160,7 @@ class Toolbox:
         try:
             return tool.effect(self._understand(call)[1])
         except ToolError:
-            return "read"
+            return "read" if tool is self._git else tool.spec.effect
 
     def named(self, call: ToolCall) -> str:
         """As rules know it: what a person denies as `shell` is no `run` either."""
