@@ -137,6 +137,10 @@ class Tools(Protocol):
 
     def preview(self, call: ToolCall) -> Preview: ...
 
+    def open_network(self) -> None:
+        """For the command that the next call runs, and no other."""
+        ...
+
     def forget_seen(self) -> None:
         """What was read is not in the model's window any more."""
         ...

@@ -86,26 +86,28 @@ class ToolResult:
 class Preview:
     """What a person is asked to approve: a title, and the diff or command in full.
 
-    `labels` say what a command seems to do; they permit nothing.
+    `labels` say what a command seems to do; they permit nothing. `network`: it is off, and can be opened.
     """
 
     title: str
     body: str = ""
     sandboxed: bool = True
     labels: tuple[Label, ...] = ()
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     """The answer to a `Preview`. `reason` of a "no" is shown to the model.
 
-    `call` is what runs instead, where the person changed the arguments before the "yes".
+    `call` is what runs instead, where the person changed the arguments; `network` opens that for it alone.
     """
 
     yes: bool
     reason: str = ""
     always: bool = False
     call: ToolCall | None = None
+    network: bool = False
 
 
 # --- conversation with a backend ----------------------------------------------------------------

@@ -190,6 +190,7 @@ def _session(
             approver=approver,
             running=running,
             checkpoints=tools.checkpoints,
+            jobs=tools.jobs,
             fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
@@ -226,9 +227,8 @@ def _nowhere(settings: Settings) -> Toolbox:
     from orchestrator.tools.sandbox import NoSandbox
     from orchestrator.tools.toolbox import Toolbox
 
-    nowhere = NoSandbox("")
     return Toolbox(
-        Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path()
+        Path(), sandbox=NoSandbox(""), settings=settings.tools, notes=lambda call: "", checkpoints=Path()
     )
 
 

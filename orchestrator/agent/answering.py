@@ -40,6 +40,9 @@ class NoTools:
     def named(self, call: ToolCall) -> str:
         return call.name
 
+    def open_network(self) -> None:
+        """Nothing ever runs."""
+
     def forget_seen(self) -> None:
         """Nothing is ever seen."""
 

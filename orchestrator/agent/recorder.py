@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.ports import Journal
+from orchestrator.tools.jobs import Job
 from orchestrator.types import Entry, Kind, Record, ToolCall, ToolResult, Usage
 
 
@@ -75,10 +76,25 @@ class Recorder:
         }
         return self._add("tool_result", body, parents=(cause.id,))
 
+    def job(self, job: Job, *, private: bool) -> Cited:
+        """A background job that has started, or ended."""
+        about = {
+            "event": "job",
+            "job": job.number,
+            "reason": job.told(),
+            "command": job.command,
+            "by": job.by,
+        }
+        ended = {"exit_code": job.exit_code, "duration_ms": round(job.seconds * 1000)}
+        return self._add("session", about | (ended if job.state != "running" else {}), private=private)
+
     def note(self, kind: Kind, body: Mapping[str, Any]) -> Cited:
         return self._add(kind, body)
 
-    def _add(self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Cited:
-        entry = Entry(kind, body, self._project, self.session, parents=parents, private=self.private)
+    def _add(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        private = private or self.private
+        entry = Entry(kind, body, self._project, self.session, parents=parents, private=private)
         record = self._journal.append([entry])[0]
         return Cited(record, self._journal.cite(record))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.agent.approval import Gate
+from orchestrator.agent.background_jobs import BackgroundJobs
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
@@ -76,6 +77,7 @@ class Session:
         self._warned: set[str] = set()
         self._opening = ""
         self._leaving: Rollover | None = None
+        self.jobs = BackgroundJobs(parts.jobs, lambda: self._recorder, self._notices.append)
         self._begin()
 
     def _begin(self) -> None:
@@ -176,6 +178,8 @@ class Session:
         session stays marked, and the next start writes it from the records.
         """
         await self._stop_warming()
+        if reason != "rollover":
+            await asyncio.to_thread(self.jobs.end)
         if self._open:
             self._open = False
             self._recorder.end(reason, self.meter.total, self.last_turn)
@@ -193,7 +197,8 @@ class Session:
             self._notices.append(Notice(text, "warning"))
 
     def _drain(self) -> list[Notice]:
-        notices, self._notices = self._notices, []
+        notices = self._notices.copy()
+        del self._notices[: len(notices)]
         return notices
 
     def _refresh(self) -> None:
@@ -287,7 +292,8 @@ class Session:
         if recalled.citations:
             yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
         handed, self._opening = self._opening, ""
-        said = "\n\n".join(part for part in (handed, news, recalled.text, prompt) if part)
+        jobs = self.jobs.news()
+        said = "\n\n".join(part for part in (handed, news, jobs, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = self._turn_of(self._conversation, prompt, self._mentioned(prompt))
         try:

@@ -161,6 +161,10 @@ def _rewind(session: Session, rest: str) -> Outcome:
     return Back(went.told(), point.prompt if went.turns else "")
 
 
+def _jobs(session: Session, rest: str) -> Outcome:
+    return Said(session.jobs.command(rest))
+
+
 NOTES = {
     "decide": "record a decision: /decide TEXT because REASON",
     "lesson": "record a lesson",
@@ -187,6 +191,7 @@ COMMANDS: dict[str, Command] = {
     "handoff": Command("a fresh instance goes on from the documents: /handoff NEXT GOAL", _handoff),
     "context": Command("what is in the model's window", _context),
     "rewind": Command("go back to before a prompt: list, /rewind N, /rewind N diff", _rewind),
+    "jobs": Command("background jobs: list, /jobs N, /jobs stop N, /jobs run COMMAND", _jobs),
     "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
     "quit": Command("leave; the session is written", lambda session, rest: Leave()),
 }

@@ -159,7 +159,7 @@ class Read:
         if size <= _SCANNED:
             data = files.read_bytes(path, shown)
             return len(data), data
-        with path.open("rb") as file:  # larger than the limit, so a regular file
+        with files.opened(path) as file:  # larger than the limit, so a regular file
             return size, file.read(_SCANNED)
 
 

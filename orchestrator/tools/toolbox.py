@@ -22,6 +22,7 @@ from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
 from orchestrator.tools.failed import hint, misjudged, wrongly_called
 from orchestrator.tools.git import GitTool
+from orchestrator.tools.jobs import Jobs
 from orchestrator.tools.note import Note
 from orchestrator.tools.places import knows
 from orchestrator.tools.read import Read
@@ -116,9 +117,12 @@ class Toolbox:
         self._asked = asked = Asked()
         writer = Writer(root, self.checkpoints, seen, asked)
         self._edit = Edit(writer)
-        self._run = Run(root, commands)
+        self.jobs = Jobs(root, sandbox, terminal=terminal)
+        shell = Shell(commands, self.jobs)
+        self._run = Run(root, commands, shell)
         self._git = GitTool(root, sandbox, commands, asked)
         self._watched = Watched(self.checkpoints, self.git_wrap)
+        self._commands = commands
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
@@ -127,7 +131,7 @@ class Toolbox:
             Write(writer),
             self._edit,
             self._run,
-            Shell(commands),
+            shell,
             self._git,
             RecallTool(recall),
             Note(notes),
@@ -160,12 +164,12 @@ class Toolbox:
             tool = self._tool(call)
         except ToolError:
             return "read"
-        if tool is not self._git:
+        if not isinstance(tool, GitTool | Shell):
             return tool.spec.effect
         try:
-            return self._git.effect(self._understand(call)[1])
+            return tool.effect(self._understand(call)[1])
         except ToolError:
-            return "read"
+            return "read" if tool is self._git else tool.spec.effect
 
     def named(self, call: ToolCall) -> str:
         """As rules know it: what a person denies as `shell` is no `run` either."""
@@ -174,6 +178,10 @@ class Toolbox:
             if tool is self._run and self._run.is_command(self._understand(call)[1]):
                 return Shell.spec.name
         return tool.spec.name if tool else call.name
+
+    def open_network(self) -> None:
+        """For the next call, and no other."""
+        self._commands.network = True
 
     def git_wrap(self, argv: list[str]) -> list[str]:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
@@ -240,6 +248,8 @@ class Toolbox:
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
             result = ToolResult(False, _failed(call, error))
+        finally:
+            self._commands.network = False  # it was for this call, whether a command came of it or not
         text, cut = cap(clean(result.text), self._limit)
         self._quotable(call, result)
         spent = int((time.monotonic() - started) * 1000)

@@ -81,7 +81,7 @@ class Writer:
 
     def make(self, change: Change, call: str) -> ToolResult:
         with self._checkpoints.change(change.path, call):
-            files.write_atomic(change.path, change.data, change.shown)
+            files.write_atomic(self.root, change.path, change.data, change.shown)
         self.seen.add(change.path)
         self.asked.warned.add(change.shown)  # what the prompt says of it may be done now
         diff = change.diff

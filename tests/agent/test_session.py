@@ -93,6 +93,8 @@ class Tools:
 
     def forget_seen(self) -> None: ...
 
+    def open_network(self) -> None: ...
+
     def named(self, call: ToolCall) -> str:
         return call.name
 
