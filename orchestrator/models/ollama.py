@@ -20,7 +20,7 @@ from orchestrator.errors import ModelError, NoModel, ServerError, WindowFull
 from orchestrator.models import chat_turns, schemas
 from orchestrator.models.addresses import address, sent_to
 from orchestrator.models.chat_turns import ChatTurn
-from orchestrator.models.http_guard import Guard, failure, timeout
+from orchestrator.models.http_guard import Guard, drain, failure, timeout
 from orchestrator.models.wire import Ask, Busy, Called, Delta, Dialect, Ended, Piece, Refused, Served, Thought
 from orchestrator.terminal import one_line
 from orchestrator.types import Usage
@@ -29,6 +29,10 @@ _LOAD_S = 600.0
 """A 7B from a slow disk takes minutes, in which Ollama says nothing."""
 _BEYOND = {"truncate": False, "shift": False}
 """What the client does not know: with their defaults a prompt that does not fit is cut silently."""
+_PLAIN = {"repeat_penalty": 1.0}
+"""Ollama's own default was 1.1 until 0.24: a model that must copy text word for word is kept from it."""
+_LOOP = 30
+"""So many equal pieces in a row, and Ollama stops the model: its stream then ends without an end."""
 
 
 class OllamaWire:
@@ -85,7 +89,9 @@ class OllamaWire:
             "messages": _messages(ask),
             "tools": schemas.functions(ask.tools) if ask.dialect == "native" else [],
             "stream": True,
-            "options": self._options(num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature),
+            "options": self._options(
+                num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature, **_PLAIN
+            ),
             "keep_alive": self._keep_alive,
             **_BEYOND,
         }
@@ -98,6 +104,7 @@ class OllamaWire:
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
         client = await self._connected()
         started = False
+        last, equal = "", 0
         try:
             body = self.request(ask)
             for name in _BEYOND:  # the client sends them by itself
@@ -109,11 +116,17 @@ class OllamaWire:
                     for delta in _deltas(part):
                         yield delta
                     if part.done:
+                        await drain(stream)
                         return
+                    said = (part.message.content or "").strip()
+                    last, equal = said, equal + 1 if said == last else 0
             finally:
                 await stream.aclose()
         except Exception as error:
             raise self._error(error, started=started) from error
+        if equal >= _LOOP - 1:
+            yield Ended(cut=True)
+            return
         raise ServerError(
             f"{self.server} ended in the middle of its answer.", "Ask again; its own log says why."
         )

@@ -18,7 +18,8 @@ from orchestrator.errors import ModelError, ServerError, WindowFull
 from orchestrator.models import chat_turns, schemas
 from orchestrator.models.addresses import address, sent_to
 from orchestrator.models.dialects import OPENING, grammar
-from orchestrator.models.http_guard import Guard, failure, timeout
+from orchestrator.models.http_guard import Guard, drain, failure, timeout
+from orchestrator.models.keys import KEYRING_SERVICE
 from orchestrator.models.openai_server import COUNTERS, Found, find
 from orchestrator.models.openai_stream import Reader
 from orchestrator.models.wire import Ask, Busy, Delta, Refused, Served
@@ -79,7 +80,7 @@ class OpenAIWire:
 
     async def open(self) -> Served:
         found = self._found = await find(self._get, self._url, self._root, self.model, self.server)
-        self.model = found.model
+        self.model = found.name
         if self.sent_to:  # a text is counted where it stays
             return Served(found.served.context_size, found.served.digest, found.served.dialects)
         return found.served
@@ -94,10 +95,12 @@ class OpenAIWire:
                     "POST", f"{self._url}/chat/completions", json=body
                 ) as response:
                     await self._check(response, body)
-                    async for line in _lines(response):
+                    lines = _lines(response)
+                    async for line in lines:
                         for delta in reader.feed(line):
                             yield delta
                         if reader.over:
+                            await drain(lines)
                             break
                     for delta in reader.end():
                         yield delta
@@ -119,7 +122,7 @@ class OpenAIWire:
         path, field, counted = COUNTERS[self._found.flavour]
         counts = []
         for text in texts:
-            body = {field: text, "model": self.model}
+            body = {field: text, "model": self._found.model}
             try:
                 response = await self._client.post(self._root + path, json=body)
                 await self._check(response, {})
@@ -144,7 +147,7 @@ class OpenAIWire:
     def request(self, ask: Ask) -> dict[str, Any]:
         limit = "max_completion_tokens" if "max_tokens" in self._without else "max_tokens"
         body: dict[str, Any] = {
-            "model": self.model,
+            "model": self._found.model if self._found else self.model,
             "messages": _messages(ask),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -218,7 +221,11 @@ class OpenAIWire:
         status = response.status_code
         if status in (401, 403):
             what = "refuses the key" if self._key else "wants a key"
-            raise ServerError(f"{self.server} {what}.", f"Set {self._key_source or 'its key'}.")
+            source = self._key_source or "its key"
+            raise ServerError(
+                f"{self.server} {what}.",
+                f"Set {source}, or `keyring set {KEYRING_SERVICE} {address(self._url)}`.",
+            )
         text = response.text
         said, lower = self._quoted(text), text.lower()
         if status == 429 or status >= 500:

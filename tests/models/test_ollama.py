@@ -69,6 +69,8 @@ def test_every_request_sets_the_same_window_and_forbids_cutting(server: ModelSer
     assert all(body["truncate"] is False and body["shift"] is False for body in bodies)
     assert [body["options"].get("num_predict") for body in bodies] == [None, 50, 70]
     assert {body["keep_alive"] for body in bodies} == {"30m"}
+    assert {body["options"].get("repeat_penalty") for body in bodies[1:]} == {1.0}
+    assert len({asked.client for asked in server.to("/api/chat")}) == 1, "over one connection"
 
 
 def test_the_window_is_never_larger_than_the_models(server: ModelServer) -> None:

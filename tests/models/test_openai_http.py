@@ -189,6 +189,7 @@ def test_llama_server_keeps_a_projects_slot(server: ModelServer) -> None:
     asked = [one for one in server.asked if one.path.startswith("/slots")]
     assert [one.path for one in asked] == ["/slots/0?action=restore", "/slots/0?action=save"]
     assert asked[0].body == asked[1].body, "the same file"
+    assert len({one.client for one in server.asked}) == 1, "the answer in between kept the connection"
     server.asked.clear()
     server.answers["/slots/0"] = [
         as_json({"error": {"code": 501, "message": "This server does not support slots"}}, 501)
