@@ -113,7 +113,8 @@ def use(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model that is here, `auto`, `ollama:NAME`, `openai:NAME`, or a path to a GGUF.", autocompletion=complete_models
+            help="A model that is here, `auto`, `ollama:NAME`, `openai:NAME`, or a path to a GGUF.",
+            autocompletion=complete_models,
         ),
     ],
 ) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from importlib import import_module
 from typing import Any
@@ -193,10 +195,11 @@ class OllamaWire:
         status = getattr(error, "status_code", None)
         if status is None or isinstance(error, httpx.HTTPError):
             return failure(error, self.server, started=started)
-        return self._refusal(str(getattr(error, "error", error)), status, started)
+        return self._refusal(_innermost(str(getattr(error, "error", error))), status, started)
 
     def _refusal(self, text: str, status: int, started: bool) -> ModelError:
-        said, lower = one_line(text, 200), text.lower()
+        lower = text.lower()
+        said = one_line(re.sub(r"^.*terminated: (exit status \d+: )?", "", text.partition("\n")[0]), 200)
         if status == 404 or ("model" in lower and "not found" in lower):
             return NoModel(
                 f"{self.server} has no model {self.model}.", f"Run `orch model pull ollama:{self.model}`."
@@ -206,7 +209,7 @@ class OllamaWire:
                 f"The prompt does not fit: {said}.",
                 "Shorten it, start a new session, or raise model.context_size.",
             )
-        if "memory" in lower or "cudamalloc" in lower:
+        if any(sign in lower for sign in ("memory", "cudamalloc", "signal: killed")):
             return ServerError(
                 f"{self.server} has not enough memory for {self.model}: {said}.",
                 "Use a smaller model, lower model.context_size, or free memory there.",
@@ -246,6 +249,15 @@ async def client_of(url: str, server: str, stall_s: float, tls: dict[str, Any]) 
         transport=Guard(server, url, **tls),
         trust_env=False,
     )
+
+
+def _innermost(text: str) -> str:
+    """Ollama passes on an error of the llama-server that it runs as that server's JSON."""
+    try:
+        error = json.loads(text)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, LookupError, TypeError):
+        return text
 
 
 def _messages(ask: Ask) -> list[dict[str, Any]]:

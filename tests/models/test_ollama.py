@@ -139,6 +139,32 @@ def test_what_a_server_refuses_is_asked_for_in_the_next_dialect(server: ModelSer
     assert all("format" in body for body in chats(server)[1:])
 
 
+def test_a_loop_that_ollama_stops_is_an_answer_cut_off(server: ModelServer) -> None:
+    text, finish, _ = ask(backend(ollama(server, "ollama_loop.ndjson")))
+    assert text.split() == ["a"] * 31
+    assert finish.reason == "length"
+    some = recorded("ollama_loop.ndjson")[:10]
+    with pytest.raises(ServerError, match="ended in the middle of its answer"):
+        ask(backend(ollama(server, Answer(some, NDJSON))))
+
+
+def test_an_error_of_the_server_that_ollama_runs_is_told_in_its_words(server: ModelServer) -> None:
+    inner = {"message": "request (4009 tokens) exceeds the available context size (2048 tokens)", "code": 400}
+    with pytest.raises(WindowFull, match=r"does not fit: request \(4009 tokens\)"):
+        ask(backend(ollama(server, as_json({"error": json.dumps({"error": inner})}, 400))))
+    malloc = "ggml_aligned_malloc: insufficient memory (attempted to allocate 434.91 MB)"
+    for said, told in (
+        (f"exit status 1: {malloc}\nbuffer of size 456034816", malloc),
+        ("signal: killed",) * 2,
+    ):
+        died = as_json({"error": f"llama-server process has terminated: {said}"}, 500)
+        ollama(server)
+        server.answers["/api/chat"] = [died]
+        with pytest.raises(ServerError) as caught:
+            ask(backend(server))
+        assert caught.value.message.endswith(f"has not enough memory for {MODEL}: {told}.")
+
+
 def test_thinking_is_no_answer_and_has_a_budget(server: ModelServer) -> None:
     ollama(server, "ollama_thinking.ndjson", can=("completion", "tools", "thinking"))
     text, finish, _ = ask(backend(server, thinking=500))
