@@ -157,7 +157,7 @@ class GenerateRequest:
     `stable` counts the leading messages that never change within a project: where a snapshot of
     the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
     project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    has none passes it over.
+    cannot leaves out what it all but excludes.
     """
 
     messages: tuple[Message, ...]

@@ -10,7 +10,7 @@ from orchestrator.terminal import one_line
 
 
 def rows(home: Home) -> list[dict[str, Any]]:
-    """One object a model: the catalogue in its order, then models that were added, then what Ollama has besides.
+    """One object a model: the catalogue in its order, then models that were added, then others of Ollama.
 
     `state` is "installed", "partial", "ollama" or "available"; `downloaded` is in bytes; `used`
     is true for the one that the next session would run.

@@ -67,7 +67,7 @@ async def _try(backend: ServedBackend, dialect: Dialect, *, thinking: bool) -> A
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:
-    """The dialect to use: the first that is offered, unless a later one is clearly better. None if all failed.
+    """The dialect to use: the first offered, unless a later one is clearly better. None if all failed.
 
     One right answer more is luck, and what is offered first cannot give an invalid call.
     """

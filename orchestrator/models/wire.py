@@ -15,6 +15,7 @@ from orchestrator.types import Message, ToolSpec, Usage
 Dialect = Literal["grammar", "schema", "native", "text"]
 """How a call is asked for: our JSON under a GBNF grammar or under a JSON schema, the server's own
 tool calls, or our JSON unconstrained."""
+CONSTRAINED: frozenset[Dialect] = frozenset({"grammar", "schema"})
 
 
 class Busy(ServerError):

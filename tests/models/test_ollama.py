@@ -153,11 +153,11 @@ def test_an_error_of_the_server_that_ollama_runs_is_told_in_its_words(server: Mo
     with pytest.raises(WindowFull, match=r"does not fit: request \(4009 tokens\)"):
         ask(backend(ollama(server, as_json({"error": json.dumps({"error": inner})}, 400))))
     malloc = "ggml_aligned_malloc: insufficient memory (attempted to allocate 434.91 MB)"
-    for said, told in (
+    for died_of, told in (
         (f"exit status 1: {malloc}\nbuffer of size 456034816", malloc),
         ("signal: killed",) * 2,
     ):
-        died = as_json({"error": f"llama-server process has terminated: {said}"}, 500)
+        died = as_json({"error": f"llama-server process has terminated: {died_of}"}, 500)
         ollama(server)
         server.answers["/api/chat"] = [died]
         with pytest.raises(ServerError) as caught:
