@@ -7,7 +7,6 @@ from then on; what it does not know it ignores.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from orchestrator.models import chat_turns, schemas
 from orchestrator.models.addresses import address, sent_to
 from orchestrator.models.dialects import OPENING, grammar
 from orchestrator.models.http_guard import Guard, drain, failure, timeout
+from orchestrator.models.kept_slots import NUMBER, KeptSlot, SavedNames
 from orchestrator.models.keys import KEYRING_SERVICE
 from orchestrator.models.openai_server import COUNTERS, Found, find
 from orchestrator.models.openai_stream import Reader
@@ -38,13 +38,13 @@ _OPTIONAL = (
     "id_slot",
 )
 """What a request still means something without."""
-_SLOT = 0
 
 
 class OpenAIWire:
     """One model behind one address ending in `/v1`. `model` empty takes the server's first.
 
     `key` goes to this server only, and to no log. `key_source` says where one would come from.
+    `slots`: which slots of llama-servers can be restored; None keeps none.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class OpenAIWire:
         stall_s: float = 300.0,
         ca_file: str = "",
         clear_key: bool = False,
+        slots: SavedNames | None = None,
     ) -> None:
         self.model = model
         self.server = f"the server at {address(url)}"
@@ -74,7 +75,7 @@ class OpenAIWire:
         )
         self._found: Found | None = None
         self._without: set[str] = set()
-        self._slot = ""  # the file that this project's slot is kept in, once it was asked for
+        self._slot = KeptSlot(self._client, self._root, slots) if slots else None
 
     # --- Wire -------------------------------------------------------------------------------
 
@@ -86,7 +87,8 @@ class OpenAIWire:
         return found.served
 
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
-        await self._restore_slot(ask)
+        if self._slot and self._found and self._found.flavour == "llama-server" and ask.stable:
+            await self._slot.restore(self.model, self._found.served.digest, ask.project)
         while True:
             body = self.request(ask)
             reader = Reader()
@@ -138,8 +140,8 @@ class OpenAIWire:
         return found.served.context_size
 
     async def close(self) -> None:
-        if self._slot and not self._client.is_closed:
-            await self._slots("save")
+        if self._slot:
+            await self._slot.save()
         await self._client.aclose()
 
     # --- the request ------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class OpenAIWire:
             schema = {"name": "call", "schema": schemas.house(ask.choices)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if self._found and self._found.flavour == "llama-server":
-            body |= {"cache_prompt": True, "id_slot": _SLOT, "return_progress": True}
+            body |= {"cache_prompt": True, "id_slot": NUMBER, "return_progress": True}
         return {name: value for name, value in body.items() if name not in self._without}
 
     def _leave_out(self, said: str, body: dict[str, Any]) -> bool:
@@ -177,29 +179,6 @@ class OpenAIWire:
             named.add("response_format")
         self._without |= named
         return bool(named)
-
-    # --- the slot of llama-server -------------------------------------------------------------
-
-    async def _restore_slot(self, ask: Ask) -> None:
-        """Once a session: the KV cache that the last session of this project left on the server's disk."""
-        if self._slot or self._found is None or self._found.flavour != "llama-server" or not ask.stable:
-            return
-        prefix = [[turn.role, turn.text] for turn in chat_turns.house(ask.messages[: ask.stable])]
-        text = json.dumps([self.model, self._found.served.digest, prefix])
-        self._slot = f"orch-{hashlib.sha256(text.encode()).hexdigest()[:24]}.bin"
-        if not await self._slots("restore"):
-            self._slot = ""
-            self._without.add("slots")
-
-    async def _slots(self, action: str) -> bool:
-        """Whether the server keeps slots at all: a file that is not there yet is no reason against."""
-        if "slots" in self._without:
-            return False
-        url = f"{self._root}/slots/{_SLOT}?action={action}"
-        with contextlib.suppress(httpx.HTTPError, ModelError):
-            response = await self._client.post(url, json={"filename": self._slot}, timeout=60.0)
-            return response.status_code not in (404, 405, 501)
-        return False
 
     # --- answers ----------------------------------------------------------------------------
 

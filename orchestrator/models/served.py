@@ -255,6 +255,7 @@ class ServedBackend:
             unthinking=unthinking,
             base=request.base,
             stable=request.stable,
+            project=request.owner.project,
         )
 
     async def _prepared(self, request: GenerateRequest, thinking: int, unthinking: bool) -> Attempt:

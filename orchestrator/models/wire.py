@@ -39,7 +39,8 @@ class Ask:
     """One request. `choices` are possible now, `tools` are all the model was ever told of.
 
     `thinking` is how many tokens a thinking model may think, 0: none is wanted; `unthinking` when it
-    has thought all the same, and said nothing. `base` and `stable` are `GenerateRequest`'s.
+    has thought all the same, and said nothing. `base` and `stable` are `GenerateRequest`'s; `project` is
+    its owner's.
     """
 
     messages: tuple[Message, ...]
@@ -52,6 +53,7 @@ class Ask:
     unthinking: bool = False
     base: int = 0
     stable: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,6 +96,20 @@ def test_calls_are_constrained_by_a_schema_of_what_is_possible_now(server: Model
     assert finish.call == ToolCall("read", {"path": "app.ini"})
     schema = chats(server)[0]["format"]
     assert [one["properties"]["tool"]["enum"] for one in schema["anyOf"]] == [["read"], ["answer"]]  # type: ignore[index]
+
+
+def test_what_the_prompts_words_all_but_exclude_is_left_out_of_the_schema(server: ModelServer) -> None:
+    ollama(server, "ollama_call.ndjson")
+    asked = GenerateRequest(ASK, CHOICES, prior={"read": -0.1, "search": -3.9, "answer": -4.2})
+    assert ask(backend(server), asked)[1].call == ToolCall("read", {"path": "app.ini"})
+    ask(backend(server), replace(asked, prior={"read": -1.0, "search": -1.2}))
+    ask(backend(server, known=lambda served: Known("native")), asked)
+    first, unnamed, native = chats(server)
+    possible = [
+        [one["properties"]["tool"]["enum"][0] for one in body["format"]["anyOf"]] for body in (first, unnamed)
+    ]  # type: ignore[index]
+    assert possible == [["read", "search"], ["read", "search", "answer"]]
+    assert len(native["tools"]) == 2, "there a call can only be refused afterwards"  # type: ignore[arg-type]
 
 
 def test_native_calls_are_asked_for_and_understood(server: ModelServer) -> None:
