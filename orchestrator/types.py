@@ -161,8 +161,8 @@ class GenerateRequest:
     `stable` counts the leading messages that never change within a project: where a snapshot of
     the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
     project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    has none passes it over. `attempt` counts the calls drawn for this step that could not work; with a
-    `seed` above 0 a draw can be repeated.
+    cannot leaves out what it all but excludes. `attempt` counts the draws for this step that could not work;
+    with a `seed` above 0 a draw can be repeated.
     """
 
     messages: tuple[Message, ...]
