@@ -128,6 +128,15 @@ def test_a_redacted_record_does_not_come_back(node: Node, tmp_path: Path) -> Non
     other.close()
 
 
+def test_a_record_that_comes_with_its_body_and_without_it_is_stored_as_it_came_first(node: Node) -> None:
+    whole = line(2)
+    fields = json.loads(whole)
+    bare = canonical({**fields, "body": None, "salt": None})
+    assert received(node, line(1), whole, bare).rejected == ()
+    assert [one.body for one in node.records()] == [{"text": "lamp 1"}, {"text": "lamp 2"}]
+    assert node.home.memory_log.read_bytes() == b"".join((line(1), b"\n", whole, b"\n"))
+
+
 @pytest.mark.parametrize(
     ("data", "error"),
     [
