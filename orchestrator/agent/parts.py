@@ -52,3 +52,5 @@ class Parts:
     """Sees what survives a rollover; None: it survives as proposed."""
     device: str = ""
     """Of who asks, where that is another node than this one."""
+    copy: bool = False
+    """Whether that one records the conversation itself, and documents are to tell of its records only."""
