@@ -146,6 +146,9 @@ class _Ahead:
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
+        error = self._made.exception() if self._made else None
+        if error and not isinstance(error, Exception):
+            raise error
 
     def prepare(self, segments: list[Segment], size: PageSize) -> None:
         self._wanted = (segments, size)
