@@ -11,11 +11,11 @@ from typing import Any
 
 from orchestrator.errors import JournalError
 from orchestrator.journal.canonical import MAX_DEPTH, canonical, parse_canonical
+from orchestrator.journal.clock import LAST
 from orchestrator.sync.wire import MAX_RECORD_BYTES, Key, key_of
 from orchestrator.types import Record
 
 _MAX_NUMBER = (1 << 53) - 1
-_MAX_MS = 253_402_300_799_999  # the end of the year 9999, after which no calendar follows
 _MAX_PARENTS = 1000
 _MAX_PARENT = 128
 _LENGTHS = (128, 128, 256, 4096, 40)
@@ -70,7 +70,7 @@ def _check_ranges(record: Record) -> None:
     """What SQLite, calendars and screens can hold. Every record that a journal writes passes."""
     if not 0 < record.seq <= _MAX_NUMBER or not 0 <= record.epoch <= _MAX_NUMBER:
         raise ValueError("its number is out of range")
-    if not 0 <= record.ts[0] <= _MAX_MS or not 0 <= record.ts[1] <= _MAX_NUMBER:
+    if not 0 <= record.ts[0] <= LAST[0] or not 0 <= record.ts[1] <= LAST[1]:
         raise ValueError("its time is out of range")
     texts = (record.stream, record.project, record.session, record.entity, record.wall)
     if any(map(gt, map(len, texts), _LENGTHS)):

@@ -155,6 +155,8 @@ def decode_page(data: bytes) -> Page:
         head = json.loads(lines[0])
         if head["orch"] != FORMAT:
             raise BadPage(f"The page has format {head['orch']!r}, and this orch knows {FORMAT}.", _UPDATE)
+        if len(head["base"]) > _MAX_LINES:  # one a chain, and a chain has a line
+            raise BadPage(f"The page goes on with more than {_MAX_LINES:,} chains.", _UPDATE)
         return Page(
             lines=tuple(lines[1:]),
             base=_vector(head["base"]),
