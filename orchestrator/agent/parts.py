@@ -55,3 +55,5 @@ class Parts:
     """Commands in the background; None where no command runs."""
     device: str = ""
     """Of who asks, where that is another node than this one."""
+    copy: bool = False
+    """Whether that one records the conversation itself, and documents are to tell of its records only."""

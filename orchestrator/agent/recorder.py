@@ -22,17 +22,20 @@ class Cited:
 class Recorder:
     """Writes the records of one session. Raises `JournalError` when one cannot be kept."""
 
-    def __init__(self, journal: Journal, project: str, session: str, device: str = "") -> None:
-        """`device` asks, where another node than this one does."""
+    def __init__(
+        self, journal: Journal, project: str, session: str, device: str = "", *, copy: bool = False
+    ) -> None:
+        """`device` asks, where another node than this one does; `copy`: it records the same itself."""
         self._journal = journal
         self._project = project
         self.session = session
-        self._device = {"device": device} if device else {}
+        self._copy = {"copy": True} if copy else {}
+        self._device = ({"device": device} if device else {}) | self._copy
         self.private = False
         """Whether what happens now goes to the records that never leave this device."""
 
     def start(self, facts: Mapping[str, Any]) -> Cited:
-        return self._add("session", {"event": "start", **facts})
+        return self._add("session", {"event": "start", **facts, **self._copy})
 
     def end(self, reason: str, usage: Usage, turn: Usage | None = None) -> Cited:
         """`usage` is the whole session's, `turn` that of its last turn."""
@@ -42,7 +45,7 @@ class Recorder:
             "cached_tokens": turn.cached_tokens,
             "time_to_first_token_ms": round(turn.time_to_first_token_ms),
         }
-        body = {"event": "end", "reason": reason, "usage": spent}
+        body = {"event": "end", "reason": reason, "usage": spent, **self._copy}
         return self._add("session", body | ({"last_turn": last} if last else {}))
 
     def prompt(self, text: str) -> Cited:

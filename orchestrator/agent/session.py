@@ -86,7 +86,7 @@ class Session:
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
         parts = self._parts
-        self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device)
+        self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device, copy=parts.copy)
         self.rewinding = Rewinding(
             Points(parts.journal, parts.checkpoints, parts.project),
             self.id,

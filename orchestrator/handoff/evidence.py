@@ -262,7 +262,12 @@ def _recent(journal: CitingJournal, project: str, kinds: Sequence[Kind], limit: 
 
 
 def _public(records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record.stream != "private" and record.body is not None]
+    """What documents may tell: nothing private, and of what two nodes recorded one only."""
+    return [
+        record
+        for record in records
+        if record.stream != "private" and record.body is not None and not record.body.get("copy")
+    ]
 
 
 def _role(record: Record) -> object:

@@ -148,9 +148,11 @@ class ProjectDocuments(ProjectTiers):
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
 
         `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
-        kept, with a warning, unless `replace` says otherwise.
+        kept, with a warning, unless `replace` says otherwise. What people wrote meanwhile is recorded.
         """
         self._checked.forget()
+        if self._pen is PEN:
+            self.human.keep()
         path = self.folder / BRIEFING.filename
         old = tiers.read_tier(BRIEFING, self.folder, self._warn)
         facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
@@ -225,9 +227,9 @@ class ProjectDocuments(ProjectTiers):
         return self.log.done(session)
 
     def close_session(self, session: str, reason: str) -> None:
+        self.human.keep(session)
         self.log.close(session, reason)
         self.refresh()
-        self.human.keep(session)
 
     def catch_up(self) -> list[str]:
         """After records came from other devices: the text of people, log and briefing as these give them.
