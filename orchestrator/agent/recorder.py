@@ -75,10 +75,15 @@ class Recorder:
         }
         return self._add("tool_result", body, parents=(cause.id,))
 
-    def note(self, kind: Kind, body: Mapping[str, Any]) -> Cited:
-        return self._add(kind, body)
+    def note(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        return self._add(kind, body, parents, private=private)
 
-    def _add(self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Cited:
-        entry = Entry(kind, body, self._project, self.session, parents=parents, private=self.private)
+    def _add(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        private = private or self.private
+        entry = Entry(kind, body, self._project, self.session, parents=parents, private=private)
         record = self._journal.append([entry])[0]
         return Cited(record, self._journal.cite(record))

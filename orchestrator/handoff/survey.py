@@ -247,7 +247,7 @@ def _commands(found: list[Found], tree: Tree) -> tuple[Fact, ...]:
     seen: set[str] = set()
     wrapped = [name for name in ("gradle", "mvn") if f"{name}w" in tree.files]
     commands = _unique(found, "commands")
-    scripts = {said[0] for one in commands if (said := re.findall(r"^`([^`]+)`", one.text))}
+    scripts = {named[0] for one in commands if (named := re.findall(r"^`([^`]+)`", one.text))}
     for one in sorted(commands, key=lambda one: one.rank):
         if (script := _SCRIPT.match(one.text)) and "package.json" in tree.files and script[1] not in scripts:
             continue  # the README tells of another program's
