@@ -12,7 +12,6 @@ from orchestrator.commands.complete import complete_note_kinds
 from orchestrator.errors import DocumentError, UsageError
 from orchestrator.types import NOTE_KINDS, Kind
 
-
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _EPILOG = (

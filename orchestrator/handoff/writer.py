@@ -24,6 +24,7 @@ from orchestrator.handoff.human import HumanText
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.project_log import ProjectLog
 from orchestrator.handoff.stale import Sources
+from orchestrator.handoff.telling import telling
 from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
 from orchestrator.journal.cited import cited
@@ -163,7 +164,7 @@ class ProjectDocuments(ProjectTiers):
         project = self._project
         found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
         with self.sources() as sources:
-            flagged = loading.flagged(found, sources, self._warn)
+            flagged = loading.flagged(telling(found), sources, self._warn)
         return carried.joined(flagged, old, self._unknown)
 
     def _unknown(self, cites: Iterable[str]) -> set[str]:
