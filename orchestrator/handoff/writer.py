@@ -239,7 +239,7 @@ class ProjectDocuments(ProjectTiers):
             changed = self.human.take_over()
         if self.log.insert_missing():
             changed.append(LOG.filename)
-        if self.refresh() != "unchanged":
+        if self.refresh() in ("created", "updated"):
             changed.append(BRIEFING.filename)
         return list(dict.fromkeys(changed))
 
@@ -357,13 +357,15 @@ def write_regions(
 
     def edit(old: bytes | None) -> bytes:
         nonlocal state
-        if old is not None and not adopt and not _named(old, path):
+        if old and not adopt and not _named(old, path):
             state = "kept"
             return old
         merged = _naming(path, lambda: regions.merge(old, rendered, replace=replace))
         for name in merged.edited:
             warn(f"{path.name}: the region {name} was edited by hand and is kept as it is.")
-        state = "created" if old is None else "updated"
+        state = "updated" if old else "created"
+        if merged.edited and merged.data == old:
+            state = "kept"
         return merged.data
 
     with guard:
