@@ -165,7 +165,7 @@ def _session(
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
-        return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
+        return session.notes.add(given["kind"], given["text"], given.get("because", ""), by="model")
 
     memory = SessionRecall(journal, project.id)
     tools = toolbox(

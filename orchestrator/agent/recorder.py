@@ -91,8 +91,10 @@ class Recorder:
         ended = {"exit_code": job.exit_code, "duration_ms": round(job.seconds * 1000)}
         return self._add("session", about | (ended if job.state != "running" else {}), private=private)
 
-    def note(self, kind: Kind, body: Mapping[str, Any]) -> Cited:
-        return self._add(kind, body)
+    def note(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        return self._add(kind, body, parents, private=private)
 
     def _add(
         self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False

@@ -19,6 +19,7 @@ from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import READ, mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.notebook import Notebook
 from orchestrator.agent.noted import answered
 from orchestrator.agent.parts import Parts, Sends
 from orchestrator.agent.points import Points
@@ -35,7 +36,6 @@ from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Answer, Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Warmable
 from orchestrator.types import (
-    Kind,
     Message,
     Mode,
     ModelInfo,
@@ -87,6 +87,7 @@ class Session:
         self._tiers = KnownTiers(self._parts.documents)
         parts = self._parts
         self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device, copy=parts.copy)
+        self.notes = Notebook(parts.journal, parts.project, self._recorder, self._refresh)
         self.rewinding = Rewinding(
             Points(parts.journal, parts.checkpoints, parts.project),
             self.id,
@@ -342,7 +343,7 @@ class Session:
         """
         why = "A fresh instance takes over from the documents"
         yield Notice(f"{why}." if asked else f"The window is full. {why}.")
-        leaving = self._leaving = Rollover(self._parts, self.id, goal, self.note)
+        leaving = self._leaving = Rollover(self._parts, self.id, goal, self.notes.add)
         request = self._turn_of(self._conversation, "", ()).request()
         room = self.context_size - self._prefix.tokens - self._conversation.tokens
         try:
@@ -369,27 +370,6 @@ class Session:
             await self._turn.interrupt()
         elif self._leaving:
             await self._leaving.interrupt()
-
-    # --- notes ------------------------------------------------------------------------------
-
-    def note(
-        self,
-        kind: Kind,
-        text: str,
-        because: str = "",
-        *,
-        by: str = "user",
-        more: Mapping[str, str] | None = None,
-    ) -> str:
-        """Record a note and bring the documents up to date; returns its citation.
-
-        A user's note is confirmed; a model's is claimed until a person or a check confirms it.
-        """
-        body = {"text": text, "by": by, "status": "confirmed" if by == "user" else "claimed"}
-        given = {"because": because, **(more or {})}
-        cited = self._recorder.note(kind, body | {name: value for name, value in given.items() if value})
-        self._refresh()
-        return cited.citation
 
 
 def _written(call: ToolCall) -> str:

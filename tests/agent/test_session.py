@@ -20,7 +20,7 @@ from orchestrator.agent.slash import Said, handle
 from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
-from orchestrator.errors import WindowFull, WorkerDied
+from orchestrator.errors import OrchError, UsageError, WindowFull, WorkerDied
 from orchestrator.events import (
     Answer,
     Event,
@@ -519,8 +519,20 @@ def test_context_says_what_is_in_the_window_and_what_the_last_turn_read(orch_hom
 def test_notes_are_recorded_with_their_author(orch_home: Home) -> None:
     here = world(orch_home, ["hi"])
     played(here, "hello")
-    citation = here.session.note("decision", "use WAL", "writers block readers")
-    here.session.note("lesson", "tests need TZ=UTC", by="model")
+    citation = here.session.notes.add("decision", "use WAL", "writers block readers")
+    here.session.notes.add("lesson", "tests need TZ=UTC", by="model")
     notes = here.journal.live_notes("p1")
     assert [(note.body or {})["status"] for note in notes] == ["confirmed", "claimed"]
     assert here.journal.cite(notes[0]) == citation
+    lesson = here.session.notes.confirm(here.journal.cite(notes[1]))
+    newer = here.session.notes.add("decision", "use one file", more={"supersedes": "D1"})
+    notes = here.journal.live_notes("p1")
+    assert {(note.body or {})["status"] for note in notes[1:]} == {"confirmed"}
+    assert notes[1].parents == (notes[0].id,)
+    assert [here.journal.cite(note) for note in notes[1:]] == [lesson, newer]
+    assert (notes[2].body or {})["text"] == "use one file"
+    with pytest.raises(UsageError, match=f"holds no longer: see {newer}"):
+        here.session.notes.confirm(citation)
+    with pytest.raises(OrchError):
+        here.session.notes.add("decision", "x", more={"supersedes": "Sffff#9"})
+    assert len(here.journal.live_notes("p1")) == len(notes)
