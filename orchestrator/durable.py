@@ -38,13 +38,24 @@ def handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, dir_fd: 
         if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
             raise NotRegular(path) from error
         raise
-    kind = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(kind):
-        return descriptor
-    os.close(descriptor)
+    try:
+        _check(path, os.fstat(descriptor).st_mode)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """What `handle` raises, without opening the file."""
+    _check(path, os.stat(path).st_mode)
+
+
+def _check(path: str | os.PathLike[str], kind: int) -> None:
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    raise NotRegular(path)
+    if not stat.S_ISREG(kind):
+        raise NotRegular(path)
 
 
 def opened(path: Path) -> BinaryIO:

@@ -8,6 +8,9 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "workspace": ("choose another project", "open('workspace')"),
     "sessions": ("earlier sessions: search, read, go on", "open('sessions')"),
     "models": ("models: choose or download", "open('models')"),
+    "run": ("pursue a goal alone, on a branch: /run GOAL --check COMMAND", "open('runs')"),
+    "runs": ("runs: watch, pause, edit, take over, apply", "open('runs')"),
+    "handback": ("let the run go on whose tree this is", "open('hand_back')"),
     "trace": ("what tools were called", "pane('trace')"),
     "terminal": ("output of commands, your own shell", "pane('terminal')"),
     "log": ("records as they are written", "pane('log')"),
@@ -18,6 +21,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "copy": ("copy the last answer", "copy_answer"),
 }
 """name -> (help, the app's action)."""
+WITH_WORDS = ("run",)
+"""Commands of the app that one goes on writing."""
 REPLACED = {"help": ("keys and commands", "open('help')"), "context": ACTIONS["xray"]}
 """Commands of a session that the app shows in a place of its own."""
 BARE = ("jobs", "rewind")
@@ -37,6 +42,8 @@ def action(line: str) -> str | None:
         return ACTIONS["models"][1]
     if name in BARE and rest.strip():
         return None
+    if name == "run" and rest.strip():
+        return f"open('run', {rest.strip()!r})"
     found = ACTIONS.get(name) or REPLACED.get(name)
     return found[1] if found else None
 

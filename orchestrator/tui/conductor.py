@@ -77,6 +77,9 @@ class Conductor:
         self._closing = False
         self.phase = Phase.CLOSED
         self.opened: Opened | None = None
+        self.without = asyncio.Event()
+        """Set while no session is open: what the last one had to write is written."""
+        self.without.set()
         self.unwritten: OrchError | None = None
         """Why the last session's end could not be recorded, when nobody looks at the screen any more."""
 
@@ -139,9 +142,12 @@ class Conductor:
             try:
                 await self._session(wish)
             except OrchError as error:
-                self._show(Failed(str(error), needs_model=isinstance(error, NoModel)))
+                lacking = isinstance(error, NoModel)
+                text = f"{error.message} /models offers those that run here." if lacking else str(error)
+                self._show(Failed(text, needs_model=lacking))
                 self.unwritten = error if self._closing else None
             self.opened = None
+            self.without.set()
             self._phase(Phase.CLOSED)
 
     async def _session(self, wish: Wish) -> None:
@@ -153,6 +159,7 @@ class Conductor:
                     self._show(notice)
                 await self._play(session.open())
                 self.opened = replace(opened, model=session.model)
+                self.without.clear()
                 self._show(SessionOpened(self.opened))
                 session.warm_up()
                 reason = await self._prompts_of(session)

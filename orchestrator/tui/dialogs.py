@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from orchestrator.agent.session import Session
     from orchestrator.tools.jobs import Job
     from orchestrator.tui.app import OrchApp
+    from orchestrator.tui.run_desk import RunDesk
     from orchestrator.tui.screens.rewind import Way
     from orchestrator.tui.screens.sessions import SessionChoice
     from orchestrator.types import Handover
 
-NAMES = ("help", "workspace", "sessions", "models", "first_run", "handoff", "jobs", "rewind")
+NAMES = (
+    "help",
+    "workspace",
+    "sessions",
+    "models",
+    "first_run",
+    "handoff",
+    "jobs",
+    "rewind",
+    "runs",
+    "hand_back",
+)
 """What `open` takes."""
 
 
@@ -30,9 +42,13 @@ class Dialogs:
     def __init__(self, app: OrchApp, node: Node) -> None:
         self._app = app
         self._node = node
+        self._runs: RunDesk | None = None
 
-    def open(self, name: str) -> None:
-        """One of `NAMES`."""
+    def open(self, name: str, text: str = "") -> None:
+        """One of `NAMES`, or "run" with `text` for a goal. Raises `OrchError`s."""
+        if name == "run":
+            self.runs.start(text)
+            return
         {
             "help": self._help,
             "workspace": self._workspace,
@@ -42,6 +58,8 @@ class Dialogs:
             "handoff": self._handoff,
             "jobs": self._jobs,
             "rewind": self._rewind,
+            "runs": self._list_runs,
+            "hand_back": self._hand_back,
         }[name]()
 
     def _help(self) -> None:
@@ -91,7 +109,7 @@ class Dialogs:
     def _handoff(self) -> None:
         """Begin the command; what it is for is the person's to say. Text in the prompt is not touched."""
         if not self._app.main.prompt.text:
-            self._app.main.prompt.put_before(["/handoff "])
+            self._app.main.prompt.begin("/handoff")
 
     # --- what commands do, and did ------------------------------------------------------------
 
@@ -174,6 +192,28 @@ class Dialogs:
             self._app.push_screen(RecordScreen(await asyncio.to_thread(self._node.record, citation)))
         except OrchError as error:
             self._app.notify(str(error), severity="warning", markup=False)
+
+    # --- autonomous runs --------------------------------------------------------------------
+
+    @property
+    def runs(self) -> RunDesk:
+        """Made when it is first wanted: the first frame does without."""
+        if self._runs is None:
+            from orchestrator.tui.run_desk import RunDesk
+
+            self._runs = RunDesk(self._app, self._node.runs)
+        return self._runs
+
+    def _list_runs(self) -> None:
+        self.runs.list()
+
+    def _hand_back(self) -> None:
+        self._app.run_worker(self.runs.hand_back(), group="take")
+
+    async def close(self) -> None:
+        """The app has ended: a run that it plays is paused."""
+        if self._runs is not None:
+            await self._runs.player.close()
 
     # --- models -----------------------------------------------------------------------------
 

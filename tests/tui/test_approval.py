@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -271,10 +272,31 @@ def test_a_no_with_its_reason() -> None:
         await host.attend(pilot)
         await pilot.press("r")
         await host.later(pilot, 0.3)
+        await host.later(pilot, 9)  # thinking
         await pilot.press(*"use", "space", *"git", "enter")
         await pilot.pause()
         assert host.answer == Approval(False, "use git")
         assert host.prompt.has_focus
+
+    play(scene)
+
+
+def test_a_word_that_comes_at_once_is_typed_even_after_f4() -> None:
+    async def scene(host: Host, pilot: Pilot[Any]) -> None:
+        await host.ask(pilot)
+        host.panel.turn_to()
+        await pilot.pause()
+        await host.later(pilot, 0.8)
+        for char in "xyz":  # in one read of the terminal: the focus cannot follow in between
+            host.panel.on_key(events.Key(char, char))
+        await pilot.pause()
+        await pilot.pause()
+        assert host.answer is None
+        assert host.prompt.text == "xyz"
+        host.panel.turn_to()
+        await pilot.pause()
+        await pilot.press("y")
+        assert host.answer == Approval(True)
 
     play(scene)
 

@@ -42,7 +42,7 @@ AT_REST: dict[str, Callable[[OrchApp], object]] = {
     "ctrl+p": screen(CommandPalette),
     "shift+tab": lambda app: app.main.status.status.mode == Mode.WORKSPACE,
     "f2": lambda app: app.focused is app.main.prompt.area,
-    "f3": lambda app: app.theme == "textual-light",
+    "f3": lambda app: app.theme == "orch-light",
 }
 AT_WORK = ("escape", "ctrl+c", "ctrl+n")
 ASKED = "f4"

@@ -91,6 +91,15 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll(self._map.y(self._map.nearest(top.item + above, top.line)))
         self.refresh()
 
+    def show(self, items: Items, *, follow: bool) -> None:
+        """Other items: from their top, or their newest where the list follows those."""
+        self._items = items
+        self._follows = self._follow = follow
+        self._cursor = Place(0, 0)
+        self.changed()
+        if not follow:
+            self._scroll(0)
+
     def redraw(self, item: int) -> None:
         """The first line of an item says something else now: nothing is measured, nothing moves."""
         if item < len(self._map):
