@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "note": ("note", "Record a decision, lesson, blocker or next step."),
     "handoff": ("handoff", "Make the handoff documents anew, or check them."),
     "recall": ("recall", "Find what was said and decided before."),
+    "goals": ("goals", "Propose the project's next goals; start none."),
     "log": ("log", "Read the journal."),
     "warm": ("warm", "Make the next session's first answer quick."),
     "context": ("context", "Show what is in the model's window, and what is cached."),
