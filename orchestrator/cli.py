@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("sync", "Exchange records with a paired peer."),
     "conflicts": ("conflicts", "Documents that two devices changed at once."),
     "model": ("model", "List, get, choose and test models."),
+    "watch": ("watch", "Run a check when files change; offer a run when it fails."),
     "rules": ("rules", "What is always allowed, asked or denied in a project."),
     "config": ("config", "Read and change settings."),
     "sandbox": ("sandbox", "Run a command as the agent would; say what confines it."),
