@@ -23,6 +23,8 @@ __version__ = "0.1.0"
 COMMANDS: dict[str, tuple[str, str]] = {
     "app": ("app", "Open the terminal app (what `orch` alone does)."),
     "ask": ("ask", "Ask once, headless: answer on stdout, events with --json."),
+    "run": ("run_goal", "Pursue a goal alone, on a branch, within budgets."),
+    "runs": ("runs", "List autonomous runs; show, stop, pause, resume, edit one."),
     "chat": ("chat", "Talk in a plain terminal, without the app."),
     "init": ("init", "Register a project and create its documents."),
     "note": ("note", "Record a decision, lesson, blocker or next step."),

@@ -92,8 +92,10 @@ class Settings:
     app: AppSettings = field(default_factory=AppSettings)
 
 
+MODES = (Mode.READ_ONLY, Mode.ASK, Mode.WORKSPACE)
+"""Those of a session with a person; `auto` is a run's, where nobody is asked."""
 CHOICES: dict[str, tuple[str, ...]] = {
-    "agent.mode": tuple(mode.value for mode in Mode),
+    "agent.mode": tuple(mode.value for mode in MODES),
     "tools.sandbox": ("auto", "bwrap", "landlock", "none"),
     "snapshots.prewarm": ("on", "off"),
     "server.key_over_http": ("refuse", "allow"),

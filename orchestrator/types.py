@@ -29,6 +29,7 @@ class Mode(StrEnum):
     READ_ONLY = "read-only"
     ASK = "ask"
     WORKSPACE = "workspace"
+    AUTO = "auto"
 
 
 # --- tools --------------------------------------------------------------------------------------

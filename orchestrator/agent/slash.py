@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.agent.window_report import lines, turn_line
+from orchestrator.config import MODES
 from orchestrator.errors import UsageError
 from orchestrator.types import Kind, Mode
 
@@ -80,9 +81,9 @@ def _help(session: Session, rest: str) -> Outcome:
 def _mode(session: Session, rest: str) -> Outcome:
     if rest:
         try:
-            session.gate.mode = Mode(rest)
+            session.gate.mode = MODES[MODES.index(Mode(rest))]
         except ValueError:
-            names = ", ".join(mode.value for mode in Mode)
+            names = ", ".join(mode.value for mode in MODES)
             raise UsageError(f"There is no mode {rest!r}.", f"Choose from: {names}.") from None
     return Said(f"mode: {session.gate.mode.value}")
 

@@ -93,6 +93,12 @@ def exhausted(budget: Budget, spent: Spent) -> Ending | None:
     return None
 
 
+def strictest(*wanted: Wanted) -> Wanted:
+    """Of what several ask for: stopping goes before pausing, and that before going on."""
+    order: tuple[Wanted, ...] = ("go", "pause", "stop")
+    return max(wanted, key=order.index)
+
+
 def _stuck(signs: Sequence[Sign]) -> Ending | None:
     newest = signs[-REPEATS:]
     if len(newest) == REPEATS and len({(sign.change, sign.outcome, sign.said) for sign in newest}) == 1:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from orchestrator.autonomy.plan import line
 from orchestrator.terminal import plain
@@ -88,6 +88,27 @@ def read(exit_code: int, output: str, known: Collection[str]) -> Outcome:
         _files(text, known),
         tuple(dict.fromkeys(found[:200] for found in _NAMED_TEST.findall(text)))[:MOST_FILES],
         hashlib.sha256(essence.encode("utf-8", "replace")).hexdigest()[:12],
+    )
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    return asdict(outcome)
+
+
+def of_json(value: object) -> Outcome | None:
+    """None for what is none."""
+    if not isinstance(value, Mapping) or not isinstance(code := value.get("exit_code"), int):
+        return None
+
+    def count(name: str) -> int | None:
+        return number if isinstance(number := value.get(name), int) else None
+
+    def texts(name: str) -> tuple[str, ...]:
+        return tuple(map(str, found)) if isinstance(found := value.get(name), list | tuple) else ()
+
+    printed = str(value.get("print") or "")
+    return Outcome(
+        code, count("failed"), count("passed"), texts("lines"), texts("files"), texts("tests"), printed
     )
 
 

@@ -21,6 +21,10 @@ _EVIDENCE = re.compile(r"^(.*) \[([^\[\]]*)\]$")
 _BECAUSE = re.compile(r"^(.*?) \(because (.*)\)$")
 _BUDGET = re.compile(r"([\d_.]+)\s*(step|minute|token)s?\b")
 TEXT_CHARS = 2000
+FIRST = "Run the check and read what fails"
+"""The step that the loop does itself."""
+AGAIN = "Go on: "
+"""How a step begins that nobody planned: what it is about is the goal's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +149,4 @@ def joined(person: Plan, run: Plan) -> Plan:
 
 def first_steps(goal: str, check: str) -> Sequence[str]:
     """Of a run that nobody has planned."""
-    return ("Run the check and read what fails", goal) if check else (goal,)
+    return (FIRST, goal) if check else (goal,)

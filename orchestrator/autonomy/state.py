@@ -1,7 +1,8 @@
 """Where a run stands: one value, kept as versions of a document in the journal. Pure.
 
 The record's body: `name` (the entity, `run/ID`), `text` (the plan, as a person edits it), `by` ("run" or
-"user"), `wanted`, and what only the run itself writes: `phase`, `spent`, `signs`, `ending`, `facts`.
+"user"), `wanted`, and what only the run itself writes: `phase`, `spent`, `signs`, `ending`, `facts`, `first`,
+`now`, `answer`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
+from orchestrator.autonomy import outcome as outcomes
 from orchestrator.autonomy import plan as plans
 from orchestrator.autonomy import progress
-from orchestrator.autonomy.ending import Ending, Spent, Wanted, Why
+from orchestrator.autonomy.ending import Ending, Spent, Wanted, Why, strictest
+from orchestrator.autonomy.outcome import Outcome
 from orchestrator.autonomy.plan import Plan
 from orchestrator.autonomy.progress import Sign
 
@@ -46,6 +49,10 @@ class RunState:
     spent: Spent = field(default_factory=Spent)
     signs: tuple[Sign, ...] = ()
     ending: Ending | None = None
+    first: Outcome | None = None
+    """What the check said before the first step."""
+    now: Outcome | None = None
+    """What it says of the newest commit."""
     answer: str = ""
     """The newest answer of an instance: of a goal that is a question, the result."""
 
@@ -65,6 +72,8 @@ def to_body(state: RunState, by: Literal["run", "user"]) -> dict[str, Any]:
         "signs": [progress.to_json(sign) for sign in state.signs],
         "ending": asdict(state.ending) if state.ending else None,
         "facts": asdict(state.facts),
+        "first": state.first and outcomes.to_json(state.first),
+        "now": state.now and outcomes.to_json(state.now),
         "answer": state.answer,
     }
 
@@ -83,6 +92,8 @@ def of_body(run: str, project: str, body: Mapping[str, Any], before: RunState | 
         _spent(spent, before.spent),
         tuple(map(progress.of_json, signs)) if isinstance(signs, list) else before.signs,
         _ending(body.get("ending"), before.ending),
+        outcomes.of_json(body.get("first")) or before.first,
+        outcomes.of_json(body.get("now")) or before.now,
         str(body.get("answer", before.answer)),
     )
 
@@ -92,8 +103,7 @@ def merged(run: RunState, persons: Sequence[RunState]) -> RunState:
     they want the strictest."""
     if not persons:
         return run
-    order: tuple[Wanted, ...] = ("go", "pause", "stop")
-    wanted = max((state.wanted for state in persons), key=order.index)
+    wanted = strictest(*(state.wanted for state in persons))
     return replace(run, plan=plans.joined(persons[0].plan, run.plan), wanted=wanted)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,11 @@ class Worktree:
         return self._git(
             "diff", "--cached", "--no-color", "--no-ext-diff", "--no-textconv", "HEAD", "--", "."
         )
+
+    def spare(self, paths: Collection[str]) -> None:
+        """These stay as the last commit has them; relative to the project's folder."""
+        if paths:
+            self._git("checkout", "--quiet", "HEAD", "--", *sorted(paths), at=self.place.project)
 
     def staged(self) -> tuple[str, ...]:
         """Paths that are staged, relative to the worktree."""

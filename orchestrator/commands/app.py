@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands.complete import complete_models
+from orchestrator.commands.session_mode import session_mode
 from orchestrator.errors import UsageError
 from orchestrator.types import Mode
 
@@ -31,7 +32,9 @@ def open_app(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
+    ] = None,
 ) -> None:
     """Open the terminal app: chat, tool trace, terminal, memory log, projects."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from orchestrator.commands.complete import complete_models
+from orchestrator.commands.session_mode import session_mode
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.types import Mode
 
@@ -46,7 +47,9 @@ def ask(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
+    ] = None,
     approve: Annotated[
         Literal["never", "always"] | None,
         typer.Option(help="Answer for you what the mode would ask (default: ask in a terminal, else never)."),

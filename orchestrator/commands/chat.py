@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from orchestrator.commands.complete import complete_models
+from orchestrator.commands.session_mode import session_mode
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
 from orchestrator.types import Mode
@@ -34,7 +35,9 @@ def chat(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[Mode | None, typer.Option(help="What may happen without a question.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
+    ] = None,
 ) -> None:
     """Talk with the model. Type / and a word for commands, /help for the list."""
     from orchestrator.wiring import Options

@@ -54,6 +54,8 @@ def _of_mode(mode: Mode, effect: Effect, sandboxed: bool, read_only_project: boo
         )
     if effect == "write" and read_only_project:
         return Verdict("deny", "The project cannot be written here. Say in the answer what should change.")
+    if mode is Mode.AUTO and not sandboxed:
+        return Verdict("deny", "The mode is auto, and there is no sandbox: only reading is left.")
     if mode is Mode.ASK:
         return Verdict("ask", f"The mode is ask: {_plural(effect)} need a yes.")
     if effect == "command" and not sandboxed:

@@ -18,6 +18,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from orchestrator.agent.slash import Back, Fresh, Leave, Play, Said, handle
+from orchestrator.config import MODES
 from orchestrator.errors import OrchError
 from orchestrator.events import Answer, HandedOver, ToolResultEvent
 from orchestrator.tui import commands, keys
@@ -29,7 +30,7 @@ from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.widgets.approval import TuiApprover
 from orchestrator.tui.widgets.prompt import Prompt
 from orchestrator.tui.widgets.status import StatusLine
-from orchestrator.types import Kind, Mode
+from orchestrator.types import Kind
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -225,7 +226,7 @@ class OrchApp(App[None]):
 
     def action_next_mode(self) -> None:
         if self.conductor.opened:
-            gate, modes = self.conductor.opened.session.gate, list(Mode)
+            gate, modes = self.conductor.opened.session.gate, MODES
             gate.mode = modes[(modes.index(gate.mode) + 1) % len(modes)]
             self.main.change(mode=gate.mode.value)
 
