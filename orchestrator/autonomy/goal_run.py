@@ -203,7 +203,8 @@ class GoalRun:
             yield StepEnded(number, "refused", why, evidence=(end.citation,))
             return
         self._save(steps=int(new), plan=plan.marked(step, "doing"))
-        watch = Watch(known, self._protected())
+        words = plan.goal if step.text.startswith(AGAIN) else f"{plan.goal}\n{step.text}"
+        watch = Watch(words, known, self._protected())
         session = self._parts.instances.fresh(
             watch, {"run": self.state.run, "step": number, "goal": plan.goal}, self._temperature()
         )

@@ -21,6 +21,8 @@ class Watch:
     """What an instance must not do, and what it did: `changes` are fingerprints of calls that changed files,
     `found` what it read or noted, `reasons` what it noted with a reason."""
 
+    words: str = ""
+    """The person's own, of the goal and the step: what a command printed is not what the tools should seek."""
     dead_ends: tuple[DeadEnd, ...] = ()
     protected: Collection[str] = ()
     changes: list[str] = field(default_factory=list)
@@ -45,10 +47,10 @@ class RunTools:
         return self._inner.sandbox
 
     def begin(self, prompt: str) -> None:
-        self._inner.begin(prompt)
+        self._inner.begin(self._watch.words)
 
     def knows(self, prompt: str) -> bool:
-        return self._inner.knows(prompt)
+        return self._inner.knows(self._watch.words)
 
     def effect(self, call: ToolCall) -> Effect:
         return self._inner.effect(call)

@@ -69,6 +69,8 @@ class Worktree:
     def __init__(self, place: Place, sandbox: Sandbox) -> None:
         self.place = place
         self._sandbox = sandbox
+        self._excluded: tuple[str, ...] | None = None
+        self._author: tuple[str, ...] | None = None
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -139,8 +141,9 @@ class Worktree:
 
     def commit(self, title: str, body: str) -> str:
         """What is staged, as one commit; its short id."""
-        who = () if self._knows_author() else _NOBODY
-        self._git(*who, "commit", "--quiet", "--no-verify", "-m", line(title, 72), "-m", body)
+        if self._author is None:
+            self._author = () if self._run(["var", "GIT_AUTHOR_IDENT"])[0] == 0 else _NOBODY
+        self._git(*self._author, "commit", "--quiet", "--no-verify", "-m", line(title, 72), "-m", body)
         return self.head()
 
     def restore(self) -> None:
@@ -177,9 +180,11 @@ class Worktree:
 
     def _not_ours(self) -> tuple[str, ...]:
         """What orch writes is no work; a document that git knows may be, the generated ones never are."""
-        known = set(self._git("ls-files", "-z", "--", *_COPIED, at=self.place.project).split("\0"))
-        names = [name for name in _COPIED if name in _GENERATED or name not in known]
-        return tuple(f":(exclude,top,glob)**/{name}" for name in names)
+        if self._excluded is None:
+            known = set(self._git("ls-files", "-z", "--", *_COPIED, at=self.place.project).split("\0"))
+            names = [name for name in _COPIED if name in _GENERATED or name not in known]
+            self._excluded = tuple(f":(exclude,top,glob)**/{name}" for name in names)
+        return self._excluded
 
     def _clean(self) -> None:
         kept = [part for name in _COPIED for part in ("-e", name)]
@@ -208,9 +213,6 @@ class Worktree:
             name = next((arg for arg in args if not arg.startswith("-") and "=" not in arg), "")
             raise VcsError(f"git {name} failed in {self.place.tree} (exit {code}).", "See `orch runs`.")
         return text.strip("\n")
-
-    def _knows_author(self) -> bool:
-        return self._run(["var", "GIT_AUTHOR_IDENT"])[0] == 0
 
     def _common(self, *args: str) -> None:
         """A git that makes or removes what the user's repository knows of worktrees and branches."""

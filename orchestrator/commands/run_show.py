@@ -42,7 +42,7 @@ class Plain:
             return
         self._inner.end_line()
         for line in lines_of(event):
-            print(one_line(line, WIDTH * 3), flush=True)
+            print(" " * (len(line) - len(line.lstrip())) + one_line(line, WIDTH * 3), flush=True)
 
 
 class Json:
