@@ -58,7 +58,7 @@ def main(given: Sequence[str] | None = None) -> int:
         for goal in thirty(options.seed)
         if (not options.only or goal.family in options.only) and (not options.goal or goal.id in options.goal)
     ]
-    chosen = spread(chosen, options.limit)
+    chosen = _in_turn(spread(chosen, options.limit))
     if not chosen:
         sys.exit("No goal is left to run: see --only and --goal.")
     program = find_program()
@@ -88,6 +88,12 @@ def main(given: Sequence[str] | None = None) -> int:
     result = _result(runs, options, len(work))
     print(json.dumps(result, ensure_ascii=False) if options.json else text(result))
     return 0 if len(runs) == len(work) else 130
+
+
+def _in_turn(goals: Sequence[Goal]) -> list[Goal]:
+    """One of each family, then the next of each: a page that is cut short is still of all families."""
+    place = {goal.id: sum(one.family == goal.family for one in goals[:at]) for at, goal in enumerate(goals)}
+    return sorted(goals, key=lambda goal: place[goal.id])
 
 
 def _result(runs: Sequence[Ran], options: argparse.Namespace, wanted: int) -> dict[str, object]:
