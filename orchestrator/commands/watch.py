@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.autonomy.watcher import Turned, Watcher
     from orchestrator.paths import Home
     from orchestrator.tools.sandbox import Sandbox
+    from orchestrator.vcs import Repository
     from orchestrator.workspaces import Project
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -56,6 +57,9 @@ def watch(
     Nothing is said while the check passes. When it fails, the `orch run` command that would mend it is shown;
     in a terminal, y starts it. The check runs in the sandbox; Ctrl+C ends the watch.
     """
+    from orchestrator.autonomy.check import Check
+    from orchestrator.autonomy.tree_state import tree_state
+    from orchestrator.autonomy.watcher import Watcher
     from orchestrator.config import load
     from orchestrator.paths import home
     from orchestrator.tools.sandbox import chosen
@@ -65,40 +69,34 @@ def watch(
     box = chosen(load(where.config).tools.sandbox, where)
     if box.tier == "none":
         raise SandboxError(f"{box.reason} The check was not run.", "See `orch sandbox --status`.")
-    command = check.strip() or _known(place, box)
-    watcher = _watcher(place, box, command, debounce, timeout)
+    repository = _repository(place, box)
+    command = check.strip() or _known(place, repository)
+    look = partial(tree_state, place.root, repository)
+    watcher = Watcher(place.root, Check(command, place.root, box, timeout), look, debounce)
     asks = not as_json and sys.stdin.isatty() and sys.stdout.isatty() and sys.platform != "win32"
-    desk = _Desk(place, where, command, project, asks, as_json)
+    desk = _Desk(place, where, command, project, repository, asks, as_json)
     about = one_line(f"{place.name}: {command}", _WIDTH)
     print(f"Watching {about}; Ctrl+C ends it.", file=sys.stderr, flush=True)
     asyncio.run(_until_interrupted(watcher, desk))
 
 
-def _known(place: Project, box: Sandbox) -> str:
-    from orchestrator.handoff.suite_command import suite_command
+def _repository(place: Project, box: Sandbox) -> Repository | None:
+    """The project's, to be read only."""
     from orchestrator.vcs import Repository
 
-    wrap: Callable[[list[str]], list[str]] = lambda argv: box.wrap(argv, project=place.root, writable=False)  # noqa: E731
-    command = suite_command(place.root, Repository.find(place.root, wrap))
+    return Repository.find(place.root, lambda argv: box.wrap(argv, project=place.root, writable=False))
+
+
+def _known(place: Project, repository: Repository | None) -> str:
+    from orchestrator.handoff.suite_command import suite_command
+
+    command = suite_command(place.root, repository)
     if not command:
         raise UsageError(
             "No command that runs the tests is known here.",
             "Give --check 'COMMAND', or write it as `code` into PROJECT_CONTEXT.md.",
         )
     return command
-
-
-def _watcher(place: Project, box: Sandbox, command: str, debounce: float, timeout: float) -> Watcher:
-    from functools import partial
-
-    from orchestrator.autonomy.check import Check
-    from orchestrator.autonomy.tree_state import tree_state
-    from orchestrator.autonomy.watcher import Watcher
-    from orchestrator.vcs import Repository
-
-    repository = Repository.find(place.root, lambda argv: box.wrap(argv, project=place.root, writable=False))
-    look = partial(tree_state, place.root, repository)
-    return Watcher(place.root, Check(command, place.root, box, timeout), look, debounce)
 
 
 @dataclass(slots=True)
@@ -109,6 +107,7 @@ class _Desk:
     where: Home
     command: str
     given: Path | None
+    repository: Repository | None
     asks: bool
     as_json: bool
     asked: bool = False
@@ -119,18 +118,34 @@ class _Desk:
 
     def tell(self, turned: Turned) -> None:
         self._record(turned)
+        failing = turned.state == "failing"
         start = start_command(self.goal, self.command, self.given)
+        unseen = self._uncommitted() if failing else []
         if self.as_json:
-            print(json.dumps(_json(turned, self.command, start), ensure_ascii=False), flush=True)
+            told = _json(turned, self.command) | (
+                {"command": start, "uncommitted": unseen} if failing else {}
+            )
+            print(json.dumps(told, ensure_ascii=False), flush=True)
             return
         if self.asked:
             print(flush=True)  # nobody answered
         line = f"{time.strftime('%H:%M:%S')} {_sentence(turned)}"
-        self.asked = self.asks and turned.state == "failing"
+        line += f" {_unseen(len(unseen))}" if unseen else ""
+        self.asked = self.asks and failing
         if self.asked:
             print(f"{line} Start a run on it? [y/N] ", end="", flush=True)
         else:
-            print(line + (f" {one_line(start)}" if turned.state == "failing" else ""), flush=True)
+            print(line + (f" {one_line(start)}" if failing else ""), flush=True)
+
+    def _uncommitted(self) -> list[str]:
+        """What a run would not have: it starts from the last commit."""
+        from orchestrator.handoff import git_state
+
+        return (
+            [path for path in self.repository.dirty() if not git_state.is_own(path)]
+            if self.repository
+            else []
+        )
 
     def answered(self) -> None:
         """A line was typed."""
@@ -178,9 +193,15 @@ def _sentence(turned: Turned) -> str:
     return one_line(f"The check {how}{tests}{after}.", _WIDTH)
 
 
-def _json(turned: Turned, command: str, start: str) -> dict[str, object]:
+def _unseen(files: int) -> str:
+    from orchestrator.documents.plain import counted
+
+    return f"A run starts from the last commit, without {counted(files, 'file', 'files')} that changed since."
+
+
+def _json(turned: Turned, command: str) -> dict[str, object]:
     outcome = turned.outcome
-    told: dict[str, object] = {
+    return {
         "type": "check",
         "state": turned.state,
         "check": command,
@@ -191,7 +212,6 @@ def _json(turned: Turned, command: str, start: str) -> dict[str, object]:
         "lines": list(outcome.lines),
         "changed": list(turned.changed),
     }
-    return told | ({"command": start} if turned.state == "failing" else {})
 
 
 async def _until_interrupted(watcher: Watcher, desk: _Desk) -> None:
