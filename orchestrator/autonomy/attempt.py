@@ -51,6 +51,7 @@ class Attempt:
         self._halts = halts
         self._past = 0
         self._seen = session.id
+        self._over = False
 
     @property
     def tokens(self) -> int:
@@ -74,6 +75,9 @@ class Attempt:
                     self.answer = event.text
                 yield event
         finally:
+            self._over = (
+                True  # cancelling alone may be lost: in Python 3.11 `wait_for` swallows it at its end
+            )
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
@@ -84,7 +88,7 @@ class Attempt:
             await self.session.interrupt()
 
     async def _watch(self) -> None:
-        while True:
+        while not self._over:
             if why := await self._halts(self.tokens):
                 await self.halt(why)
             await asyncio.sleep(LOOK_S)
