@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
@@ -49,9 +48,9 @@ class Attempt:
         self.answer = ""
         self.halted = ""
         self._halts = halts
+        self._over = False
         self._past = 0
         self._seen = session.id
-        self._over = False
 
     @property
     def tokens(self) -> int:
@@ -75,12 +74,9 @@ class Attempt:
                     self.answer = event.text
                 yield event
         finally:
-            self._over = (
-                True  # cancelling alone may be lost: in Python 3.11 `wait_for` swallows it at its end
-            )
+            self._over = True  # a cancel alone may be lost in `wait_for`, where the model ends just then
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.gather(watching, return_exceptions=True)
 
     async def halt(self, why: str) -> None:
         self.halted = self.halted or why

@@ -38,8 +38,7 @@ class OwnSources:
 
     def __init__(self, sandbox: Sandbox, project: Path) -> None:
         self._sandbox = sandbox
-        folders = [project / "src", project] if (project / "src").is_dir() else [project]
-        self._given = f"PYTHONPATH={':'.join(map(str, folders))}"
+        self._project = project
 
     @property
     def tier(self) -> str:
@@ -67,8 +66,9 @@ class OwnSources:
         also_readable: Sequence[Path] = (),
         also_writable: Sequence[Path] = (),
     ) -> list[str]:
+        folders = [folder for folder in (self._project / "src", self._project) if folder.is_dir()]
         return self._sandbox.wrap(
-            ["env", self._given, *argv],
+            ["env", f"PYTHONPATH={':'.join(map(str, folders))}", *argv],
             project=project,
             writable=writable,
             network=network,
