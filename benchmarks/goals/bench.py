@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-minutes", type=float, default=10)
     parser.add_argument("--jobs", type=int, default=1, help="goals at once")
     parser.add_argument("--keep", type=Path, help="folder for events and final projects")
+    parser.add_argument("--record", type=Path, help="JSON lines of runs; those in it are not made anew")
     parser.add_argument("--report", type=Path, help="write the page there, anew after each run")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser.parse_args(given)
@@ -63,9 +65,12 @@ def main(given: Sequence[str] | None = None) -> int:
         sys.exit("No goal is left to run: see --only and --goal.")
     program = find_program()
     arms: list[Arm] = list(ARMS) if options.paired else [options.arm]
-    work = [(goal, arm) for goal in chosen for arm in arms]
     limits = Limits(options.max_steps, options.max_minutes)
-    runs: list[Ran] = []
+    names = {goal.id for goal in chosen}
+    runs = [ran for ran in _recorded(options.record) if ran.id in names and ran.arm in arms]
+    known = {(ran.id, ran.arm) for ran in runs}
+    work = [(goal, arm) for goal in chosen for arm in arms if (goal.id, arm) not in known]
+    total = len(work) + len(runs)
     with tempfile.TemporaryDirectory(prefix="goals-") as folder:
         root = Path(folder)
 
@@ -73,10 +78,13 @@ def main(given: Sequence[str] | None = None) -> int:
             goal, arm = item
             model = _scripted(root, goal) if options.model == REFERENCE else options.model
             runs.append(ran := run_goal(area, goal, arm, model, limits, options.keep))
-            _progress(ran, len(runs), len(work))
+            _progress(ran, len(runs), total)
+            if options.record:
+                with options.record.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(ran), ensure_ascii=False) + "\n")
             if options.report:
                 options.report.parent.mkdir(parents=True, exist_ok=True)
-                options.report.write_text(text(_result(runs, options, len(work))), encoding="utf-8")
+                options.report.write_text(text(_result(runs, options, total)), encoding="utf-8")
 
         areas = [Area(program, root / f"area{number}") for number in range(max(1, options.jobs))]
         try:
@@ -85,9 +93,17 @@ def main(given: Sequence[str] | None = None) -> int:
             print("interrupted: the page is of the runs that ended", file=sys.stderr)
         except SetUpError as error:
             sys.exit(f"`orch run` does not start: {error}")
-    result = _result(runs, options, len(work))
+    result = _result(runs, options, total)
     print(json.dumps(result, ensure_ascii=False) if options.json else text(result))
-    return 0 if len(runs) == len(work) else 130
+    return 0 if len(runs) == total else 130
+
+
+def _recorded(path: Path | None) -> list[Ran]:
+    """Runs of an earlier call."""
+    if path is None or not path.exists():
+        return []
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [Ran(**row | {"calls": tuple(row["calls"])}) for row in rows]
 
 
 def _in_turn(goals: Sequence[Goal]) -> list[Goal]:

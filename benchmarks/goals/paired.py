@@ -20,13 +20,13 @@ class Difference:
     pairs: int
 
 
-def difference(pairs: Sequence[tuple[float, float]], seed: int = 1) -> Difference:
+def difference(pairs: Sequence[tuple[float, float]], seed: int = 1, resamples: int = RESAMPLES) -> Difference:
     """First minus second, goal by goal; for the interval goals are drawn anew, with replacement."""
     gaps = [first - second for first, second in pairs]
     if not gaps:
         return Difference(0.0, 0.0, 0.0, 0)
     rng = random.Random(seed)
-    means = sorted(sum(rng.choices(gaps, k=len(gaps))) / len(gaps) for _ in range(RESAMPLES))
-    low = means[int(RESAMPLES * (1 - LEVEL) / 2)]
-    high = means[int(RESAMPLES * (1 + LEVEL) / 2) - 1]
+    means = sorted(sum(rng.choices(gaps, k=len(gaps))) / len(gaps) for _ in range(resamples))
+    low = means[int(resamples * (1 - LEVEL) / 2)]
+    high = means[int(resamples * (1 + LEVEL) / 2) - 1]
     return Difference(sum(gaps) / len(gaps), low, high, len(gaps))

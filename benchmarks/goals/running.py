@@ -23,6 +23,9 @@ Arm = Literal["handoff", "without"]
 MARGIN_S = 180
 """What a run may take beside its minutes: the model's load, a last check, its own end."""
 
+TRIES = 2
+"""Of a run that could not work: a machine that others use at the same time may have been in its way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -61,8 +64,12 @@ def run_goal(area: Area, goal: Goal, arm: Arm, model: str, limits: Limits, keep:
         for note in goal.notes:
             _orch(area, project, "note", note.kind, note.text, "--project", str(project))
         started = time.monotonic()
-        events, said, late = _run(area, project, arguments(goal, project, arm, model, limits), limits)
-        last = next((event for event in reversed(events) if event.get("type") == "run_ended"), None)
+        given = arguments(goal, project, arm, model, limits)
+        for _ in range(TRIES):
+            events, said, late = _run(area, project, given, limits)
+            last = next((event for event in reversed(events) if event.get("type") == "run_ended"), None)
+            if last is not None or late:
+                break
         if last is None and not late and not any(event.get("type") == "run_started" for event in events):
             raise SetUpError(said[-400:] or "it ended without an event.")
         applied = ""

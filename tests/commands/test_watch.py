@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.autonomy.rounds import MOST, Rounds
@@ -24,6 +24,7 @@ LATE_S = 120
 NAMES = st.frozensets(st.sampled_from("abcdef"), max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=MOST + 1), st.lists(NAMES, min_size=MOST + 1), NAMES)
 def test_whatever_a_check_writes_it_comes_to_rest(
     changed: list[frozenset[str]], new: list[frozenset[str]], own: frozenset[str]
@@ -37,6 +38,7 @@ def test_whatever_a_check_writes_it_comes_to_rest(
     assert rounds.begun().ended(Writes(frozenset(), rounds.own))[1] is False, "what is known wakes nobody"
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES)
 def test_what_a_person_saves_meanwhile_is_checked(own: frozenset[str], saved: frozenset[str]) -> None:
     rounds, again = Rounds(own).ended(Writes(frozenset(), own | saved))

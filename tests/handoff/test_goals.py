@@ -6,7 +6,7 @@ import json
 import shlex
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.handoff import open_matters
@@ -29,6 +29,7 @@ OPEN = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(OPEN, max_size=14), st.randoms())
 def test_the_rule_holds_for_any_matters_in_any_order(matters: list[Open], random: Random) -> None:
     goals = proposed(matters)
