@@ -56,7 +56,7 @@ PAIRS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.
 
 @settings(deadline=None)
 @given(PAIRS)
-def test_the_interval_lies_in_the_differences_and_turns_with_the_arms(
+def test_the_interval_lies_in_the_differences(
     pairs: list[tuple[float, float]],
 ) -> None:
     found = difference(pairs, resamples=300)
