@@ -205,7 +205,7 @@ class GoalRun:
             return
         self._save(steps=int(new), plan=plan.marked(step, "doing"))
         words = plan.goal if step.text.startswith(AGAIN) else f"{plan.goal}\n{step.text}"
-        watch = Watch(words, known, self._protected())
+        watch = Watch(wishes.sought(words), known, self._protected())
         session = self._parts.instances.fresh(
             watch, {"run": self.state.run, "step": number, "goal": plan.goal}, self._temperature()
         )

@@ -28,12 +28,22 @@ _QUESTION = re.compile(
 _TEST_FILE = re.compile(
     r"(?:^|/)(?:tests?|spec|specs|__tests__)/|(?:^|/)(?:test_|conftest\.)|[._-](?:test|spec)\.\w+$"
 )
+_PASSES = re.compile(r"\b(?:tests?|checks?|suite)\b[^.]{0,80}\bpass|\bfail(?:s|ing|ed)?\b", re.I)
+_COMMAND = re.compile(r"`[^`\n]*\s[^`\n]*`")
+_VALUE = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<![\w.])-?\d[\w.:,]*")
 MOST_PLACES = 12
 
 
 def is_question(goal: str) -> bool:
     """Whether an answer, and no change, fulfils it."""
     return bool(_QUESTION.search(goal))
+
+
+def sought(words: str) -> str:
+    """The words without what no edit must hold: commands, and the values that a failing test expects. Tools
+    want a value that a person names to come into the file, as is right where a setting is to be changed."""
+    words = _COMMAND.sub(" ", words)
+    return _VALUE.sub(" ", words) if _PASSES.search(words) else words
 
 
 def is_test(path: str) -> bool:

@@ -132,10 +132,11 @@ def _own(run: _Run) -> bool:
 
 def _failing_test(run: _Run, journal: CitingJournal) -> Open:
     seen = [runs.summary(run.text), f"exit {run.exit_code}"]
+    what = "test" if runs.test_run("shell", run.about) else "check"
     return Open(
         "failing test",
         f"test: {run.about}",
-        f"Make the test pass: {code(run.about, 200)}",
+        f"Make the {what} pass: {code(run.about, 200)}",
         (journal.cite(run.record),),
         VERIFIED,
         as_check(run.about) if run.name == "test" else "",
