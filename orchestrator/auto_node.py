@@ -168,7 +168,8 @@ def _prepare(runs: Runs, worktree: Worktree, begun: RunState, builder: _Instance
 
 
 class _RunDocuments(ProjectDocuments):
-    """Those of a worktree: what people wrote in them is kept by the user's own tree alone."""
+    """Those of a worktree: what people wrote in them is kept by the user's own tree alone. Git is not asked:
+    a run says itself what it committed, and the prompt's beginning stays the same from step to step."""
 
     def close_session(self, session: str, reason: str) -> None:
         self.log.close(session, reason)
@@ -227,7 +228,7 @@ class _Instances:
                 backend=self._backend,
                 tools=RunTools(toolbox, watch),
                 journal=runs.journal,
-                documents=self._documents(lambda text: session.warn(text), toolbox.git_wrap),
+                documents=self._documents(lambda text: session.warn(text)),
                 approver=Never(),
                 running=self._running,
                 checkpoints=toolbox.checkpoints,
@@ -262,12 +263,12 @@ class _Instances:
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, self._project.id, session)])
             with contextlib.suppress(OrchError):  # the records say it, too
-                self._documents(lambda text: None, None).close_session(session, "killed")
+                self._documents(lambda text: None).close_session(session, "killed")
             self._running.end(session)
 
-    def _documents(self, warn: Callable[[str], None], wrap: Any) -> _RunDocuments:
+    def _documents(self, warn: Callable[[str], None]) -> _RunDocuments:
         kind = _RunDocuments if self._told else _UntoldDocuments
-        return kind(self._project, self._runs.journal, self._runs.where, warn, wrap=wrap)
+        return kind(self._project, self._runs.journal, self._runs.where, warn, git=False)
 
 
 @contextmanager

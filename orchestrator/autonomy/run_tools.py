@@ -40,7 +40,10 @@ class RunTools:
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        return self._inner.specs
+        """A small model that nobody listens to notes its own notes: it may only give a reason for what was
+        refused."""
+        noting = bool(self._watch.refused)
+        return tuple(spec for spec in self._inner.specs if noting or spec.effect != "note")
 
     @property
     def sandbox(self) -> str:
