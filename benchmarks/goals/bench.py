@@ -133,10 +133,11 @@ def _progress(ran: Ran, done: int, total: int) -> None:
 
 
 def _scripted(root: Path, goal: Goal) -> str:
-    steps = [
-        {"tool": "write", "arguments": {"path": name, "content": content}}
-        for name, content in goal.solution.items()
-    ]
+    steps = []
+    for name, content in goal.solution.items():
+        if name in goal.files:  # a file is read before it is replaced
+            steps.append({"tool": "read", "arguments": {"path": name}})
+        steps.append({"tool": "write", "arguments": {"path": name, "content": content}})
     path = root / f"{goal.id}.json"
     path.write_text(json.dumps([*steps, {"answer": "It is done."}]), encoding="utf-8")
     return f"scripted:{path}"

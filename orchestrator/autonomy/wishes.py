@@ -58,8 +58,8 @@ def renamed(goal: str) -> tuple[str, str] | None:
 
 def protected(goal: str, check: str, first: Outcome | None, known: Collection[str]) -> frozenset[str]:
     """Tests that a run leaves alone: those that the check names or that failed at the start. None of them
-    where the goal itself is about tests, or names the file."""
-    if _NEW_TEST.search(goal) or _CHANGE_TEST.search(goal):
+    where the goal itself is about tests, names the file, or renames what they may call."""
+    if _NEW_TEST.search(goal) or _CHANGE_TEST.search(goal) or renamed(goal):
         return frozenset()
     named = {path for path in known if is_test(path) and path in check}
     failing = {path for path in (first.files if first and not first.ok else ()) if is_test(path)}
