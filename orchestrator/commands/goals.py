@@ -36,6 +36,7 @@ def goals(
     for comes first, then what more sessions saw, then the newest. Nothing is started.
     """
     from orchestrator import wiring
+    from orchestrator.autonomy.ledger import Ledger
     from orchestrator.handoff import open_matters
     from orchestrator.handoff.proposals import proposed
     from orchestrator.journal.store import SqliteJournal
@@ -46,7 +47,8 @@ def goals(
     told: list[str] = []
     with SqliteJournal.open(where) as journal:
         documents = wiring.documents(place, journal, where, told.append)
-        found = proposed(open_matters.of_project(journal, place.id, documents))
+        apart = [run.run for run in Ledger(journal, place.id).runs() if run.phase != "applied"]
+        found = proposed(open_matters.of_project(journal, place.id, documents, apart))
     shown, left_out = found[:limit], max(len(found) - limit, 0)
     at = project if project is not None else None
     if as_json:

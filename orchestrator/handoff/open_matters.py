@@ -6,7 +6,7 @@ Every query is limited, and the newest comes first. Private records are left out
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.documents import citations
@@ -37,11 +37,16 @@ _SETTLED = "run again since"
 """Begins the reason of a stale line whose command ran anew: that run is looked at itself."""
 
 
-def of_project(journal: CitingJournal, project: str, documents: ProjectDocuments) -> list[Open]:
-    """Everything that is open, in no order. Raises `OrchError` where it cannot be looked up."""
+def of_project(
+    journal: CitingJournal, project: str, documents: ProjectDocuments, apart: Collection[str] = ()
+) -> list[Open]:
+    """Everything that is open, in no order. Raises `OrchError` where it cannot be looked up.
+
+    `apart` are runs whose work is not merged: what passes in their worktrees does not pass in the project.
+    """
     return [
         *_of_notes(journal, project),
-        *_of_runs(journal, project),
+        *_of_runs(journal, project, apart),
         *_of_documents(documents),
     ]
 
@@ -82,9 +87,10 @@ class _Run:
     record: Record
 
 
-def _of_runs(journal: CitingJournal, project: str) -> Iterator[Open]:
+def _of_runs(journal: CitingJournal, project: str, apart: Collection[str]) -> Iterator[Open]:
     """Tests whose newest run failed, and commands that failed alike in several sessions."""
-    history = _runs(journal, project)
+    elsewhere = _sessions_of(journal, project, apart) if apart else frozenset()
+    history = [run for run in _runs(journal, project) if run.exit_code or run.record.session not in elsewhere]
     latest = {(run.name, run.about): run for run in history}
     failing = {key for key, run in latest.items() if run.exit_code}
     passed_at = {(run.name, run.about): run.record.ts for run in history if not run.exit_code}
@@ -109,6 +115,13 @@ def _runs(journal: CitingJournal, project: str) -> list[_Run]:
     found += [run for record in _recent(journal, project, ("test",)) if (run := _recorded(record))]
     # the same command is the same test, whoever ran it
     return sorted((_alike(run) for run in found), key=lambda run: (run.record.ts, run.record.dev))
+
+
+def _sessions_of(journal: CitingJournal, project: str, apart: Collection[str]) -> frozenset[str]:
+    """The sessions of these runs: the run's own, and those of its instances, whose start names it."""
+    starts = journal.records(project=project, kinds=("session",), newest_first=True, limit=CALLS)
+    told = (record.session for record in starts if (record.body or {}).get("run") in apart)
+    return frozenset((*apart, *told))
 
 
 def _alike(run: _Run) -> _Run:
