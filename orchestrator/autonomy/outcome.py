@@ -136,6 +136,8 @@ def measured(outcome: Outcome) -> bool:
 
 def _farther(before: Outcome, after: Outcome) -> bool:
     """As many tests fail, but one gets to a later line of its file, or past an error that stands earlier."""
+    if before.failed is None and after.failed is None and len(after.lines) != len(before.lines):
+        return len(after.lines) < len(before.lines)  # nothing is counted but complaints
     was, now = _stage(before), _stage(after)
     if was != now:
         return now > was
