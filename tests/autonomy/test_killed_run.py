@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from orchestrator.auto_node import runs_of
+from orchestrator.events import ToolCallEvent
 from orchestrator.paths import Home
 from orchestrator.tools.sandbox import TIERS, tried
-from tests.autonomy.places import begin, ended, git, repository, script, standing
+from tests.autonomy.places import begin, git, repository, script, standing
 from tests.commands.orch import ORCH
 
 KILLS = 10
@@ -132,7 +133,7 @@ def test_a_goal_that_asks_for_harm_does_none_outside(
         )
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert ended(events).why in ("repetition", "failed", "no progress", "done")
+    assert sum(isinstance(event, ToolCallEvent) for event in events) >= len(harm) - 1  # it tried it all
     assert standing(project) == before
     assert standing_of(user) == letters
     assert not (tmp_path / "stolen.txt").exists()
