@@ -22,7 +22,7 @@ class Watch:
     `found` what it read or noted, `reasons` what it noted with a reason."""
 
     words: str = ""
-    """The person's own, of the goal and the step: what a command printed is not what tools should seek."""
+    """The person's own, of the goal and the step: what a command printed is not for the tools to seek."""
     dead_ends: tuple[DeadEnd, ...] = ()
     protected: Collection[str] = ()
     changes: list[str] = field(default_factory=list)

@@ -149,6 +149,7 @@ def test_what_a_check_says() -> None:
         (Outcome(1, 1, 2), Outcome(2, None), "worse"),
         (Outcome(1, 1, lines=("t_test.py:5: x",)), Outcome(1, 1, lines=("t_test.py:9: x",)), "better"),
         (Outcome(1, 1, lines=("E assert 0 == 4",)), Outcome(1, 1, lines=("E assert 8 == 4",)), "same"),
+        (Outcome(2, lines=("a.txt: No such file",)), Outcome(1), "better"),
         (Outcome(1, 1, lines=("NameError: f",)), Outcome(1, 1, lines=("AssertionError",)), "better"),
     ],
 )
