@@ -30,20 +30,24 @@ _TEST_FILE = re.compile(
 )
 _PASSES = re.compile(r"\b(?:tests?|checks?|suite)\b[^.]{0,80}\bpass|\bfail(?:s|ing|ed)?\b", re.I)
 _COMMAND = re.compile(r"`[^`\n]*\s[^`\n]*`")
-_VALUE = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<![\w.])-?\d[\w.:,]*")
+_NAMED_FILE = re.compile(r"[\w./-]*[\w-]\.[A-Za-z]\w{0,9}\b")
+_WRITTEN = re.compile(
+    r"\b(?:write|put|save|store|record|append)\b[^.?]{0,60}\b(?:in|into|to|as)\s+\S*\w\.[A-Za-z]\w*", re.I
+)
 MOST_PLACES = 12
 
 
 def is_question(goal: str) -> bool:
-    """Whether an answer, and no change, fulfils it."""
-    return bool(_QUESTION.search(goal))
+    """Whether an answer, and no change, fulfils it: not where the answer is wanted in a file."""
+    return bool(_QUESTION.search(goal)) and not _WRITTEN.search(goal)
 
 
 def sought(words: str) -> str:
-    """The words without what no edit must hold: commands, and the values that a failing test expects. Tools
-    want a value that a person names to come into the file, as is right where a setting is to be changed."""
+    """The words that tools go by. They want a value that a person names to come into the file, and the change
+    to be where a name stands, as is right where a setting is to be changed. Of a goal that tells how a test
+    fails nothing is left but the files that it names; commands are always left out."""
     words = _COMMAND.sub(" ", words)
-    return _VALUE.sub(" ", words) if _PASSES.search(words) else words
+    return " ".join(_NAMED_FILE.findall(words)) if _PASSES.search(words) else words
 
 
 def is_test(path: str) -> bool:
