@@ -98,6 +98,11 @@ def own_exit_code(about: str) -> bool:
     return where == len(parts) - 1 and "||" not in parts
 
 
+def single(about: str) -> bool:
+    """True where the line is one command: no pipe, no second one behind it, nothing substituted."""
+    return len(_parts(about)) == 1 and not re.search(r"[`<>&]|\$\(", about)
+
+
 def summary(text: str) -> str:
     """The counts that a test runner printed, such as "1 failed, 41 passed"; "" if none."""
     tail = text[-4000:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,16 +71,21 @@ def session_facts(
 
 def outcomes(records: Iterable[Record]) -> dict[_Key, Outcome]:
     """(tool, target) → its latest result, in the order of those results; `records` oldest first."""
-    calls: dict[str, Record] = {}
     found: dict[_Key, Outcome] = {}
+    for key, outcome in each_outcome(records):
+        found.pop(key, None)
+        found[key] = outcome
+    return found
+
+
+def each_outcome(records: Iterable[Record]) -> Iterator[tuple[_Key, Outcome]]:
+    """(tool, target) and result of every call, oldest first as the `records` are."""
+    calls: dict[str, Record] = {}
     for record in records:
         if record.kind == "tool_call":
             calls[record.id] = record
         elif record.kind == "tool_result":
-            key, outcome = _outcome(record, calls)
-            found.pop(key, None)
-            found[key] = outcome
-    return found
+            yield _outcome(record, calls)
 
 
 def test_facts(tried: Mapping[_Key, Outcome], cite: Cite, *, why: bool) -> list[Fact]:
