@@ -28,7 +28,7 @@ from orchestrator.autonomy.ledger import Ledger
 from orchestrator.autonomy.plan import Plan, Step
 from orchestrator.autonomy.report import Work, report
 from orchestrator.autonomy.run_tools import RunTools, Watch
-from orchestrator.autonomy.state import Facts, RunState
+from orchestrator.autonomy.state import Facts, Handoff, RunState
 from orchestrator.autonomy.tree_texts import TreeTexts
 from orchestrator.autonomy.workbench import Workbench
 from orchestrator.autonomy.worktree import Place, Worktree, place_of, user_repository
@@ -45,7 +45,7 @@ from orchestrator.paths import PROJECT_FOLDER, Home, home
 from orchestrator.ports import Backend
 from orchestrator.tools.sandbox import Sandbox, chosen
 from orchestrator.tools.toolbox import Toolbox
-from orchestrator.types import Entry, Mode, ToolCall
+from orchestrator.types import Entry, Mode, TierText, ToolCall
 from orchestrator.vcs import Repository
 from orchestrator.workspaces import Project, ProjectRules, Registry, open_project, workspace_of
 
@@ -63,6 +63,7 @@ class Wish:
     budget: Budget = field(default_factory=Budget)
     model: str | None = None
     steps: tuple[str, ...] = ()
+    handoff: Handoff = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ async def starting(wish: Wish) -> AsyncIterator[GoalRun]:
             into=user.branch() or "",
             model=wish.model or "",
             began=datetime.now().astimezone().isoformat(timespec="seconds"),
+            handoff=wish.handoff,
             dirty=sum(not git_state.is_own(path) for path in user.dirty()),
         )
         run = uuid.uuid4().hex
@@ -145,7 +147,7 @@ async def _playing(
                 begun.now,
                 f"Run: {begun.run}",
             )
-            builder = _Instances(runs, place, own, backend)
+            builder = _Instances(runs, place, own, backend, begun.facts.handoff)
             parts = goal_run.Parts(
                 ledger=runs.ledger,
                 journal=runs.journal,
@@ -160,22 +162,40 @@ async def _playing(
 
 def _prepare(runs: Runs, worktree: Worktree, begun: RunState, builder: _Instances) -> None:
     worktree.make(begun.facts.base)
-    worktree.furnish(runs.project.root, runs.project.id, workspace_of(runs.project))
+    told = begun.facts.handoff == "on"
+    worktree.furnish(runs.project.root, runs.project.id, workspace_of(runs.project), documents=told)
     builder.close_killed()
 
 
 class _RunDocuments(ProjectDocuments):
-    """Those of a worktree: what people wrote in them is kept by the user's own tree alone."""
+    """Those of a worktree: what people wrote in them is kept by the user's own tree alone. Git is not asked:
+    a run says itself what it committed, and the prompt's beginning stays the same from step to step."""
 
     def close_session(self, session: str, reason: str) -> None:
         self.log.close(session, reason)
         self.refresh()
 
 
+class _UntoldDocuments(_RunDocuments):
+    """Of instances that are told nothing of those before them: their entries are written when all is over."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        return ()
+
+    def refresh(self, **wanted: Any) -> str:
+        return "unchanged"
+
+    def close_session(self, session: str, reason: str) -> None:
+        return None
+
+
 class _Instances:
     """Fresh sessions in the worktree of one run, on one backend."""
 
-    def __init__(self, runs: Runs, place: Place, sandbox: Sandbox, backend: Backend) -> None:
+    def __init__(
+        self, runs: Runs, place: Place, sandbox: Sandbox, backend: Backend, handoff: Handoff
+    ) -> None:
+        self._told = handoff == "on"
         self._runs = runs
         self._place = place
         self._sandbox = sandbox
@@ -198,7 +218,7 @@ class _Instances:
             settings=settings.tools,
             notes=take_note,
             checkpoints=project.root / PROJECT_FOLDER / "checkpoints",
-            recall=lambda query: memory.asked(query, session.id),
+            recall=lambda query: memory.asked(query, session.id) if self._told else "",
         )
         where = runs.where
         session = Session(
@@ -208,7 +228,7 @@ class _Instances:
                 backend=self._backend,
                 tools=RunTools(toolbox, watch),
                 journal=runs.journal,
-                documents=self._documents(lambda text: session.warn(text), toolbox.git_wrap),
+                documents=self._documents(lambda text: session.warn(text)),
                 approver=Never(),
                 running=self._running,
                 checkpoints=toolbox.checkpoints,
@@ -221,7 +241,7 @@ class _Instances:
                     **facts,
                 },
                 rules=ProjectRules(Registry(where, lambda text: session.warn(text)), project.id),
-                memory=memory,
+                memory=memory if self._told else None,
             ),
             mode=Mode.AUTO,
             limits=Limits(
@@ -243,11 +263,12 @@ class _Instances:
                 body = {"event": "end", "reason": "killed"}
                 journal.append([Entry("session", body, self._project.id, session)])
             with contextlib.suppress(OrchError):  # the records say it, too
-                self._documents(lambda text: None, None).close_session(session, "killed")
+                self._documents(lambda text: None).close_session(session, "killed")
             self._running.end(session)
 
-    def _documents(self, warn: Callable[[str], None], wrap: Any) -> _RunDocuments:
-        return _RunDocuments(self._project, self._runs.journal, self._runs.where, warn, wrap=wrap)
+    def _documents(self, warn: Callable[[str], None]) -> _RunDocuments:
+        kind = _RunDocuments if self._told else _UntoldDocuments
+        return kind(self._project, self._runs.journal, self._runs.where, warn, git=False)
 
 
 @contextmanager

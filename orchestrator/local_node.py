@@ -192,7 +192,7 @@ class LocalNode:
     # --- models -----------------------------------------------------------------------------
 
     def models(self) -> list[ModelChoice]:
-        from orchestrator.models import catalog, installed
+        from orchestrator.models import catalog, elsewhere, installed
 
         here = {one.name: one for one in installed.listing(self._home)}
         machine = self.machine()
@@ -202,7 +202,11 @@ class LocalNode:
             for one in here.values()
             if catalog.find(one.name) is None
         ]
-        return recommend([*known, *added], machine)
+        served = [
+            ModelChoice(f"ollama:{one.name}", one.parameters, one.bytes, "", "installed", found="Ollama")
+            for one in elsewhere.ollama_listing() or ()
+        ]
+        return recommend([*known, *added, *served], machine)
 
     def _choice(self, model: Model, there: bool, machine: Machine) -> ModelChoice:
         from orchestrator.models import elsewhere, installed

@@ -14,7 +14,10 @@ from orchestrator.autonomy.plan import AGAIN, Plan, Step, line
 from orchestrator.autonomy.suspects import READ_LINES, Suspect
 from orchestrator.autonomy.wishes import is_question
 from orchestrator.context.mentions import mention
+from orchestrator.terminal import plain
 
+ABOVE, BELOW = 16, 10
+"""Lines of a long file around the one that it is about."""
 DONE = 3
 """Earlier steps of which an instance is told."""
 
@@ -51,10 +54,18 @@ def instructions(
 
 def _where(files: Sequence[Suspect], texts: Mapping[str, str]) -> str:
     whole = [one for one in files if texts.get(one.path, "").count("\n") <= READ_LINES]
-    part = [one for one in files if one not in whole]
     said = ["Files: " + " ".join(mention(one.path) for one in whole)] if whole else []
-    said += [f"Look at {one.path}" + (f", line {one.line}" if one.line else "") + "." for one in part]
+    for one in files:
+        if one not in whole:
+            parts = [_part(texts[one.path].splitlines(), number) for number in one.lines]
+            said.append("\n> …\n".join([f"From {one.path}:", *parts]) if parts else f"Look at {one.path}.")
     return "\n".join(said)
+
+
+def _part(rows: Sequence[str], number: int) -> str:
+    """The lines around one, as data, with the white space that an edit needs."""
+    shown = rows[max(0, number - 1 - ABOVE) : number + BELOW]
+    return "\n".join(f"> {plain(row)[:160].replace('@', '(at)')}" for row in shown)
 
 
 def _quoted(lines: Sequence[str]) -> str:

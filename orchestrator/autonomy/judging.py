@@ -40,11 +40,10 @@ def judge(before: Outcome | None, after: Outcome | None, broken: str) -> Judgeme
 def broken(changed: Iterable[str], old: Callable[[str], str | None], new: Callable[[str], str | None]) -> str:
     """Which changed file does not parse any more, and why; empty where all do."""
     for path in changed:
-        text, before = new(path), old(path)
-        if text is None:
-            continue
-        said = breaks(before, text, Path(path)) if before else error(text, Path(path))
-        if said:
+        text = new(path)
+        said = error(text, Path(path)) if text is not None else ""
+        before = old(path) if said else None
+        if said and text is not None and (not before or breaks(before, text, Path(path))):
             return f"{path} does not parse: {said}"
     return ""
 

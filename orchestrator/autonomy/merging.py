@@ -20,9 +20,10 @@ def apply(user: Repository, branch: str, sandbox: Sandbox) -> str:
     if code == 0:
         return f"{into} has all of {branch} already."
     fast = user.run(["merge-base", "--is-ancestor", "HEAD", branch], _SECONDS)[0] == 0
-    if not fast:
-        _must_merge_cleanly(user, branch, into)
     writing = _writing(user, sandbox)
+    if not fast:
+        with sandbox.guard(user.root):
+            _must_merge_cleanly(writing, branch, into)
     with sandbox.guard(user.root):
         code, said = writing.run(["merge", "--no-edit", "--no-verify", "--quiet", branch], _SECONDS)
         if code and (user.git_dir / "MERGE_HEAD").exists():
@@ -35,9 +36,9 @@ def apply(user: Repository, branch: str, sandbox: Sandbox) -> str:
     return f"{into} has the work of {branch} now."
 
 
-def _must_merge_cleanly(user: Repository, branch: str, into: str) -> None:
+def _must_merge_cleanly(writing: Repository, branch: str, into: str) -> None:
     """Tried in git's own objects, before a file of the user's is touched."""
-    code, said = user.run(["merge-tree", "--write-tree", "--name-only", "HEAD", branch], _SECONDS)
+    code, said = writing.run(["merge-tree", "--write-tree", "--name-only", "HEAD", branch], _SECONDS)
     if code == 1:
         names = [row for row in said.splitlines()[1:] if row.strip()]
         until = next(

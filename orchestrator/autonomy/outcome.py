@@ -13,7 +13,7 @@ from orchestrator.terminal import plain
 
 Verdict = Literal["better", "same", "worse"]
 TIMED_OUT = 124
-MOST_LINES, LINE_CHARS, MOST_FILES = 14, 180, 12
+MOST_LINES, MOST_NAMED, LINE_CHARS, MOST_FILES = 14, 2, 180, 12
 _COUNTED = {
     "failed": re.compile(
         r"\b(\d+) (?:failed|failing|failures?|errors?)\b|\b(?:failures|errors)[=:] ?(\d+)", re.I
@@ -136,6 +136,8 @@ def measured(outcome: Outcome) -> bool:
 
 def _farther(before: Outcome, after: Outcome) -> bool:
     """As many tests fail, but one gets to a later line of its file, or past an error that stands earlier."""
+    if before.failed is None and after.failed is None and len(after.lines) != len(before.lines):
+        return len(after.lines) < len(before.lines)  # nothing is counted but complaints
     was, now = _stage(before), _stage(after)
     if was != now:
         return now > was
@@ -176,7 +178,10 @@ def _deciding(rows: list[str]) -> tuple[str, ...]:
     told = [row for row in rows if row.strip() and not set(row.strip()) <= set("=-_ .")]
     chosen = [row for row in told if _TELLING.search(row)] or told[-6:]
     lines = list(dict.fromkeys(line(row.replace("\t", "  "), LINE_CHARS) for row in chosen))
-    return tuple(lines[: MOST_LINES // 2] + lines[len(lines[: MOST_LINES // 2]) :][-(MOST_LINES // 2) :])
+    named = [one for one in lines if _NAMED_TEST.match(one)]
+    why = [one for one in lines if one not in named]
+    half = (MOST_LINES - MOST_NAMED) // 2
+    return (*why[:half], *why[half:][-half:], *named[:MOST_NAMED])
 
 
 def _files(text: str, known: Collection[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Watch:
     `found` what it read or noted, `reasons` what it noted with a reason."""
 
     words: str = ""
-    """The person's own, of the goal and the step: what a command printed is not what the tools should seek."""
+    """The person's own, of the goal and the step: what a command printed is not for the tools to seek."""
     dead_ends: tuple[DeadEnd, ...] = ()
     protected: Collection[str] = ()
     changes: list[str] = field(default_factory=list)
@@ -40,7 +40,10 @@ class RunTools:
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        return self._inner.specs
+        """A small model that nobody listens to notes its own notes: it may only give a reason for what was
+        refused."""
+        noting = bool(self._watch.refused)
+        return tuple(spec for spec in self._inner.specs if noting or spec.effect != "note")
 
     @property
     def sandbox(self) -> str:

@@ -18,7 +18,7 @@ from orchestrator.documents.tiers import AGENTS, BRIEFING, LOG, PORTFOLIO, PROJE
 from orchestrator.errors import ProjectError, VcsError
 from orchestrator.paths import PROJECT_FOLDER
 from orchestrator.tools.sandbox import Sandbox
-from orchestrator.vcs import Repository, Wrap
+from orchestrator.vcs import Repository, SteadyRepository, Wrap
 
 BRANCH = "orch/run-"
 SHORT = 8
@@ -69,8 +69,10 @@ class Worktree:
     def __init__(self, place: Place, sandbox: Sandbox) -> None:
         self.place = place
         self._sandbox = sandbox
+        self._tracks_generated = True
         self._excluded: tuple[str, ...] | None = None
         self._author: tuple[str, ...] | None = None
+        self._repository: Repository | None = None
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -86,12 +88,14 @@ class Worktree:
             self._common("worktree", "add", "--quiet", *where, *([] if known else [str(place.tree), base]))
         self._unlock()
 
-    def furnish(self, project: Path, identity: str, workspace: Path | None) -> None:
-        """The documents and the id of the user's project, where the branch does not have them."""
+    def furnish(
+        self, project: Path, identity: str, workspace: Path | None, *, documents: bool = True
+    ) -> None:
+        """The id of the user's project, and its documents, where the branch does not have them."""
         inside = self.place.project
         inside.mkdir(parents=True, exist_ok=True)
         tracked = set(self._git("ls-files", "-z", "--", *_COPIED, at=inside).split("\0"))
-        for name in _COPIED:
+        for name in _COPIED if documents else ():
             source = project / name
             if name == PORTFOLIO.filename and workspace is not None:
                 source = workspace / name
@@ -119,6 +123,7 @@ class Worktree:
 
     def stage(self) -> str:
         """Stage all that changed; the diff against the last commit, empty where nothing did."""
+        self._repository = None  # a person may have changed the configuration since
         self._git("add", "--all", "--", ".", *self._not_ours())
         return self._git(
             "diff", "--cached", "--no-color", "--no-ext-diff", "--no-textconv", "HEAD", "--", "."
@@ -151,13 +156,12 @@ class Worktree:
         self._git("checkout", "--quiet", "--", ".", *self._not_ours())
         self._clean()
 
-    def take_back(self, commit: str = "HEAD") -> None:
-        """Everything as it was at `commit`, whose descendants on this branch are dropped."""
-        if commit != "HEAD":
-            self._git("reset", "--quiet", "--soft", commit)
-        self._git("reset", "--quiet", "--", ".")
-        tracked = self._git("ls-files", "-z", "--", ".", *self._not_ours())
-        if tracked:
+    def take_back(self) -> None:
+        """Everything as it was at the last commit."""
+        if not self._tracks_generated:
+            self._git("reset", "--quiet", "--hard", "HEAD")
+        else:  # the log has grown since, and stays
+            self._git("reset", "--quiet", "--", ".")
             self._git("checkout", "--quiet", "HEAD", "--", ".", *self._not_ours())
         self._clean()
 
@@ -184,6 +188,7 @@ class Worktree:
             known = set(self._git("ls-files", "-z", "--", *_COPIED, at=self.place.project).split("\0"))
             names = [name for name in _COPIED if name in _GENERATED or name not in known]
             self._excluded = tuple(f":(exclude,top,glob)**/{name}" for name in names)
+            self._tracks_generated = not known.isdisjoint(_GENERATED)
         return self._excluded
 
     def _clean(self) -> None:
@@ -195,8 +200,10 @@ class Worktree:
         found = Repository.find(tree) if (tree / ".git").exists() else None
         if found is None or found.root != tree.resolve() or found.common_dir != self.place.user.common_dir:
             return None
-        wrap = _working(found, tree, self._sandbox)
-        return Repository(found.root, found.root, found.git_dir, found.common_dir, wrap)
+        if self._repository is None:
+            wrap = _working(found, tree, self._sandbox)
+            self._repository = SteadyRepository(found.root, found.root, found.git_dir, found.common_dir, wrap)
+        return self._repository
 
     def _run(self, args: Sequence[str], at: Path | None = None) -> tuple[int, str]:
         own = self._own()

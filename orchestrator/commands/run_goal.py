@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,12 @@ def run(
         str | None, typer.Option(metavar="ID", help="Remove a run.", autocompletion=complete_runs)
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before merging or removing.")] = False,
+    no_handoff: Annotated[
+        bool,
+        typer.Option(
+            "--no-handoff", help="Tell no instance what others left: to measure what the handoff is worth."
+        ),
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,
 ) -> None:
     """Pursue a goal alone: on a branch in a worktree, in a sandbox, within budgets.
@@ -67,6 +74,7 @@ def run(
 
         budget = Budget(max_steps, max_minutes, max_tokens)
         wish = Wish(prompt_text(goal, "orch run"), where, check, budget, model, tuple(step or ()))
+        wish = replace(wish, handoff="off" if no_handoff else "on")
         raise typer.Exit(asyncio.run(_run(wish, json_=json_)))
 
 

@@ -119,9 +119,10 @@ class OrchApp(App[None]):
             case SessionOpened():
                 self.project = happening.opened.project
                 self.wish = replace(self.wish, project=happening.opened.root)
-                self._git()
+                self.dialogs.hear(happening.opened.session)
+                self.git()
             case Answer() | ToolResultEvent():
-                self._git()
+                self.git()
             case HandedOver(goal) if goal and not self.main.prompt.text:
                 self.main.prompt.put_before([goal])
             case Failed(unrecorded=prompt) if prompt:
@@ -132,7 +133,7 @@ class OrchApp(App[None]):
                 pass
 
     @work(group="git", exclusive=True, exit_on_error=False)
-    async def _git(self) -> None:
+    async def git(self) -> None:
         state = await asyncio.to_thread(self._node.git_state, self.wish.project)
         self.main.change(branch=state.branch, dirty=state.dirty)
 
@@ -175,10 +176,7 @@ class OrchApp(App[None]):
                     self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
                 case Back(text, prompt):
-                    await self.main.chat.say(Aside(text))
-                    self.main.prompt.put_before([prompt] if prompt else [])
-                    self.main.recorded()
-                    self._git()
+                    await self.dialogs.went_back(text, prompt)
                 case Play(prompt):
                     self.conductor.submit(prompt)
                 case Leave():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -221,6 +222,17 @@ def test_each_key_by_keyboard(key: str, answer: Approval) -> None:
         assert host.answer is None
         await host.later(pilot, 0.3)
         assert host.answer == answer
+
+    play(scene)
+
+
+def test_the_network_is_offered_where_it_can_be_opened() -> None:
+    async def scene(host: Host, pilot: Pilot[Any]) -> None:
+        await host.ask(pilot, SHELL, replace(COMMAND, sandboxed=True, network=True))
+        await host.attend(pilot)
+        await pilot.press("w")
+        await host.later(pilot, 0.3)
+        assert host.answer == Approval(True, network=True)
 
     play(scene)
 

@@ -202,6 +202,8 @@ class ApprovalPanel(Widget, can_focus=True):
         match key:
             case "y" | "a":
                 self._answer(Approval(True, always=key == "a"))
+            case "w":
+                self._answer(Approval(True, network=True))
             case "n":
                 self._answer(Approval(False))
             case "r":
