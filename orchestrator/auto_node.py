@@ -211,6 +211,7 @@ class _Instances:
                 approver=Never(),
                 running=self._running,
                 checkpoints=toolbox.checkpoints,
+                jobs=toolbox.jobs,
                 fixed=wiring.fixed(settings),
                 facts=lambda: {
                     "role": "desktop",

@@ -64,7 +64,7 @@ class RunTools:
     def refusal(self, call: ToolCall) -> str:
         return self._forbidden(call) or self._inner.refusal(call)
 
-    def open_network(self, call: ToolCall) -> None:
+    def open_network(self) -> None:
         """Never in a run: nobody is there to say so."""
 
     def told(self) -> None:
