@@ -10,7 +10,7 @@ import platform
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from orchestrator.agent.parts import Parts
 from orchestrator.agent.session import Session
 from orchestrator.autonomy import goal_run, merging, plan
 from orchestrator.autonomy.check import Check, OwnSources
-from orchestrator.autonomy.ending import Budget, Wanted
+from orchestrator.autonomy.ending import Wanted
 from orchestrator.autonomy.goal_run import GoalRun
 from orchestrator.autonomy.ledger import Ledger
 from orchestrator.autonomy.plan import Plan, Step
@@ -30,6 +30,7 @@ from orchestrator.autonomy.report import Work, report
 from orchestrator.autonomy.run_tools import RunTools, Watch
 from orchestrator.autonomy.state import Facts, Handoff, RunState
 from orchestrator.autonomy.tree_texts import TreeTexts
+from orchestrator.autonomy.wish import Listed, Wish
 from orchestrator.autonomy.workbench import Workbench
 from orchestrator.autonomy.worktree import Place, Worktree, place_of, user_repository
 from orchestrator.backends import chain, names_of
@@ -51,28 +52,6 @@ from orchestrator.workspaces import Project, ProjectRules, Registry, open_projec
 
 CHECK_S = 600
 """Seconds that a check may take, at most; less where the run's minutes are fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person wants done. `check` is one line for the shell; `steps` a plan of theirs, if any."""
-
-    goal: str
-    project: Path
-    check: str = ""
-    budget: Budget = field(default_factory=Budget)
-    model: str | None = None
-    steps: tuple[str, ...] = ()
-    handoff: Handoff = "on"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run in a list: where it stands, and whether a process works at it now; `here`: on this device."""
-
-    state: RunState
-    alive: bool
-    here: bool
 
 
 @asynccontextmanager
@@ -209,7 +188,7 @@ class _Instances:
 
         def take_note(call: ToolCall) -> str:
             given = call.arguments
-            return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
+            return session.notes.add(given["kind"], given["text"], given.get("because", ""), by="model")
 
         memory = SessionRecall(runs.journal, project.id)
         toolbox = Toolbox(
@@ -232,6 +211,7 @@ class _Instances:
                 approver=Never(),
                 running=self._running,
                 checkpoints=toolbox.checkpoints,
+                jobs=toolbox.jobs,
                 fixed=wiring.fixed(settings),
                 facts=lambda: {
                     "role": "desktop",

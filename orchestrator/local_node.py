@@ -33,9 +33,10 @@ from orchestrator.tui.node import (
 from orchestrator.types import Kind, Record
 
 if TYPE_CHECKING:
-    from orchestrator.auto_node import Listed, Runs
+    from orchestrator.auto_node import Runs
     from orchestrator.autonomy.ending import Wanted
     from orchestrator.autonomy.goal_run import GoalRun
+    from orchestrator.autonomy.wish import Listed
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.models.catalog import Model
     from orchestrator.tui.run_node import RunView

@@ -159,11 +159,10 @@ EVERYBODY = Owner()
 class GenerateRequest:
     """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
 
-    `stable` counts the leading messages that never change within a project: where a snapshot of
-    the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
-    project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    cannot leaves out what it all but excludes. `attempt` counts the draws for this step that could not work;
-    with a `seed` above 0 a draw can be repeated.
+    `stable` counts the leading messages that never change within a project: where a snapshot of the KV cache
+    may end, which is the `owner`'s; `base` those that are the same for every project. `prior` is added to the
+    log-probabilities of the names of `choices`, or what it all but excludes is left out. `attempt` counts the
+    draws for this step that could not work; with a `seed` above 0 a draw can be repeated.
     """
 
     messages: tuple[Message, ...]
@@ -382,11 +381,8 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class HandoverLine:
-    """Something that the next instance should know. `kind`: a note's, or "done" for what tools did.
-
-    `evidence` is what it rests on ("S7f3a#4, verified"); empty: nothing but the words of a model, or
-    of the user.
-    """
+    """Something that the next instance should know. `kind`: a note's, or "done" for what tools did;
+    `evidence` is what it rests on ("S7f3a#4, verified"), empty where that is nothing but somebody's words."""
 
     kind: str
     text: str

@@ -15,7 +15,7 @@ from orchestrator.commands.run_ids import complete_runs
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from orchestrator.auto_node import Wish
+    from orchestrator.autonomy.wish import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 EXAMPLE = "Example: orch run 'Make the failing test pass' --check 'python -m pytest -q' --max-minutes 20"
@@ -68,8 +68,8 @@ def run(
     elif discard:
         _discard(where, discard, yes=yes)
     else:
-        from orchestrator.auto_node import Wish
         from orchestrator.autonomy.ending import Budget
+        from orchestrator.autonomy.wish import Wish
         from orchestrator.commands.ask import prompt_text
 
         budget = Budget(max_steps, max_minutes, max_tokens)
