@@ -65,6 +65,7 @@ _NOT_FOUND = 127
 """Exit code of the shell where there is no such program."""
 _ALL_FILES = re.compile(r"(?<!\S)(?:-[a-zA-Z]*[aA][a-zA-Z]*|--all|--hard|\.|stash(?: push)?$)(?!\S)")
 """Arguments of git that stand for every file."""
+_QUOTED = re.compile(r"([\"']).*?\1", re.DOTALL)
 _ONLY_GIT = re.compile(r"\s*git\s+[a-z][^|&;<>$`\n]*")
 """A command line that calls git and nothing else."""
 _TOOL_SYNONYMS = {
@@ -218,6 +219,7 @@ class Toolbox:
             return self._asked.spared(str(call.arguments.get("path")))
         command = str(call.arguments.get("command", ""))
         if tool is self._git:
+            command = _QUOTED.sub("", command)  # a message may name any file
             return self._asked.spared(command, all_files=bool(_ALL_FILES.search(command)))
         return self._asked.spared(command) if "deletes" in tool.preview(call).labels else ""
 

@@ -306,6 +306,8 @@ def test_what_is_to_stay_is_not_changed_at_the_first_try(bench: Bench) -> None:
     )
     assert bench.toolbox.refusal(ToolCall("git", {"command": "checkout notes.txt"})) == ""
     assert bench.toolbox.refusal(ToolCall("git", {"command": "log README.md"})) == ""
+    commit = {"command": "commit -m 'As README.md says' -- notes.txt"}
+    assert bench.toolbox.refusal(ToolCall("git", commit)) == ""
     bench.toolbox.told()
     assert bench.toolbox.refusal(ToolCall("git", {"command": "checkout README.md"})) == ""
 
