@@ -26,6 +26,7 @@ _LITERAL = re.compile(
 _SET = re.compile(
     r"(?:(?:\b(?:to|into|as|auf|als|a|à|para|por)|[=:])\s+|=)"
     r"(#[0-9a-fA-F]{3,8}\b|[\w.%+-]+@[\w-]+\.[\w.]+|\d[\w.:,-]*\w|\d)(?![\w(])"
+    r"|\b(?:to|into|as|auf|als|a|à|para|por)\s+`([^`\s]+)`"
     r"|(?<![(\w,=\[])[\"']([^\"'\n]+)[\"'](?![)\w,\]])"
 )
 _MANY = re.compile(
