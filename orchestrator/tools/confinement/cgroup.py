@@ -15,7 +15,10 @@ from functools import cache
 from pathlib import Path
 
 PROCESSES = 1024
-MAY_LACK = ("memory.swap.max", "memory.oom.group")
+SHARES, WEIGHT = 512, 50
+"""Of the processor, where others have 1,024 and 100: a fork bomb that begins a session in each process has
+as many shares as processes otherwise, and whoever is to stop it waits for minutes."""
+MAY_LACK = ("memory.swap.max", "memory.oom.group", "cpu.weight")
 """Files that a kernel without swap accounting, or an old one, does not have."""
 _PREFIX = "orch-"
 _PROC = Path("/proc/self")
@@ -40,7 +43,7 @@ class Group:
 
 @cache
 def places() -> tuple[Place, ...]:
-    """Where groups that limit memory and processes can be made: none, one (version 2) or two."""
+    """Where groups that limit memory, processes and processor can be made: none, one (version 2) or three."""
     try:
         mounts = (_PROC / "mountinfo").read_text(encoding="utf-8")
         own = (_PROC / "cgroup").read_text(encoding="utf-8")
@@ -71,6 +74,7 @@ def find(mounts: str, own: str, memory: int) -> tuple[Place, ...]:
                 ("memory.swap.max", "0"),
                 ("memory.oom.group", "1"),
                 ("pids.max", str(PROCESSES)),
+                ("cpu.weight", str(WEIGHT)),
             )
             for candidate in (here, here.parent):
                 place = Place(candidate, values, 2)
@@ -80,12 +84,13 @@ def find(mounts: str, own: str, memory: int) -> tuple[Place, ...]:
             for controller, file, value in (
                 ("memory", "memory.limit_in_bytes", memory),
                 ("pids", "pids.max", PROCESSES),
+                ("cpu", "cpu.shares", SHARES),
             ):
                 if controller in options and controller in paths:
                     place = Place(_below(folder, root, paths[controller]), ((file, str(value)),), 1)
                     if _works(place, {file}):
                         found[controller] = place
-    return tuple(found.values())
+    return tuple(found.values()) if {"memory", "pids"} & found.keys() else ()
 
 
 def groups() -> list[Group]:
