@@ -32,7 +32,7 @@ _LOAD_S = 600.0
 _BEYOND = {"truncate": False, "shift": False}
 """What the client does not know: with their defaults a prompt that does not fit is cut silently."""
 _PLAIN = {"repeat_penalty": 1.0}
-"""Ollama's own default was 1.1 until 0.24: a model that must copy text word for word is kept from it."""
+"""Ollama's default changed with its versions, 1.1 or 1.0: at 1.1 a model copies text less faithfully."""
 _LOOP = 30
 """So many equal pieces in a row, and Ollama stops the model: its stream then ends without an end."""
 
