@@ -102,7 +102,7 @@ def test_the_reference_solution_is_enough(
     heard = listen(result.stdout_bytes.splitlines())
     left = Left(project, entry.pristine, heard.answer)
     assert judge(entry.task, left) == ""
-    assert len(heard.calls) == len(entry.task.solution) - 1
+    assert len(set(heard.calls)) == len(entry.task.solution) - 1  # what failed is run again after a change
     # Whatever else it does, a run must leave alone what it was not asked to change.
     (project / "stray.md").write_text("stray")
     assert "stray.md (new)" in judge(entry.task, left)

@@ -177,6 +177,7 @@ TASKS = (
         "Write scripts/total.py. It reads data/harvest.json and prints the sum of kg, nothing else.",
         (prints(("python3", "scripts/total.py"), exactly=str(_TOTAL)),),
         (
+            call("read", path="data/harvest.json"),
             call(
                 "write",
                 path="scripts/total.py",
