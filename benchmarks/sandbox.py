@@ -18,7 +18,7 @@ from pathlib import Path
 
 from orchestrator.tools.command import Commands
 from orchestrator.tools.sandbox import TIERS, NoSandbox, Sandbox, tried
-from orchestrator.tools.shell import shell_argv
+from orchestrator.tools.shell_line import shell_argv
 
 BUDGET_MS = 60
 
@@ -60,7 +60,7 @@ def main() -> int:
         failed |= more > BUDGET_MS
         print(
             f"{name:<9} {statistics.median(taken):6.1f} ms, best {min(taken):6.1f}"
-            + (f", +{more:.1f} ms" if name != "bare" else "")
+            + (f", +{more:.1f} ms, {min(taken) / bare:.1f} × bare" if name != "bare" else "")
         )
     print(f"budget: +{BUDGET_MS} ms: {'EXCEEDED' if failed else 'kept'}")
     return int(failed)

@@ -10,7 +10,7 @@ import platform
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from orchestrator.agent.parts import Parts
 from orchestrator.agent.session import Session
 from orchestrator.autonomy import goal_run, merging, plan
 from orchestrator.autonomy.check import Check, OwnSources
-from orchestrator.autonomy.ending import Budget, Wanted
+from orchestrator.autonomy.ending import Wanted
 from orchestrator.autonomy.goal_run import GoalRun
 from orchestrator.autonomy.ledger import Ledger
 from orchestrator.autonomy.plan import Plan, Step
 from orchestrator.autonomy.report import Work, report
 from orchestrator.autonomy.run_tools import RunTools, Watch
-from orchestrator.autonomy.state import Facts, RunState
+from orchestrator.autonomy.state import Facts, Handoff, RunState
 from orchestrator.autonomy.tree_texts import TreeTexts
+from orchestrator.autonomy.wish import Listed, Wish
 from orchestrator.autonomy.workbench import Workbench
 from orchestrator.autonomy.worktree import Place, Worktree, place_of, user_repository
 from orchestrator.backends import chain, names_of
@@ -45,33 +46,12 @@ from orchestrator.paths import PROJECT_FOLDER, Home, home
 from orchestrator.ports import Backend
 from orchestrator.tools.sandbox import Sandbox, chosen
 from orchestrator.tools.toolbox import Toolbox
-from orchestrator.types import Entry, Mode, ToolCall
+from orchestrator.types import Entry, Mode, TierText, ToolCall
 from orchestrator.vcs import Repository
 from orchestrator.workspaces import Project, ProjectRules, Registry, open_project, workspace_of
 
 CHECK_S = 600
 """Seconds that a check may take, at most; less where the run's minutes are fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person wants done. `check` is one line for the shell; `steps` a plan of theirs, if any."""
-
-    goal: str
-    project: Path
-    check: str = ""
-    budget: Budget = field(default_factory=Budget)
-    model: str | None = None
-    steps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run in a list: where it stands, and whether a process works at it now; `here`: on this device."""
-
-    state: RunState
-    alive: bool
-    here: bool
 
 
 @asynccontextmanager
@@ -94,6 +74,7 @@ async def starting(wish: Wish) -> AsyncIterator[GoalRun]:
             into=user.branch() or "",
             model=wish.model or "",
             began=datetime.now().astimezone().isoformat(timespec="seconds"),
+            handoff=wish.handoff,
             dirty=sum(not git_state.is_own(path) for path in user.dirty()),
         )
         run = uuid.uuid4().hex
@@ -145,7 +126,7 @@ async def _playing(
                 begun.now,
                 f"Run: {begun.run}",
             )
-            builder = _Instances(runs, place, own, backend)
+            builder = _Instances(runs, place, own, backend, begun.facts.handoff)
             parts = goal_run.Parts(
                 ledger=runs.ledger,
                 journal=runs.journal,
@@ -160,7 +141,8 @@ async def _playing(
 
 def _prepare(runs: Runs, worktree: Worktree, begun: RunState, builder: _Instances) -> None:
     worktree.make(begun.facts.base)
-    worktree.furnish(runs.project.root, runs.project.id, workspace_of(runs.project))
+    told = begun.facts.handoff == "on"
+    worktree.furnish(runs.project.root, runs.project.id, workspace_of(runs.project), documents=told)
     builder.close_killed()
 
 
@@ -173,10 +155,26 @@ class _RunDocuments(ProjectDocuments):
         self.refresh()
 
 
+class _UntoldDocuments(_RunDocuments):
+    """Of instances that are told nothing of those before them: their entries are written when all is over."""
+
+    def tiers(self) -> tuple[TierText, ...]:
+        return ()
+
+    def refresh(self, **wanted: Any) -> str:
+        return "unchanged"
+
+    def close_session(self, session: str, reason: str) -> None:
+        return None
+
+
 class _Instances:
     """Fresh sessions in the worktree of one run, on one backend."""
 
-    def __init__(self, runs: Runs, place: Place, sandbox: Sandbox, backend: Backend) -> None:
+    def __init__(
+        self, runs: Runs, place: Place, sandbox: Sandbox, backend: Backend, handoff: Handoff
+    ) -> None:
+        self._told = handoff == "on"
         self._runs = runs
         self._place = place
         self._sandbox = sandbox
@@ -190,7 +188,7 @@ class _Instances:
 
         def take_note(call: ToolCall) -> str:
             given = call.arguments
-            return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
+            return session.notes.add(given["kind"], given["text"], given.get("because", ""), by="model")
 
         memory = SessionRecall(runs.journal, project.id)
         toolbox = Toolbox(
@@ -199,7 +197,7 @@ class _Instances:
             settings=settings.tools,
             notes=take_note,
             checkpoints=project.root / PROJECT_FOLDER / "checkpoints",
-            recall=lambda query: memory.asked(query, session.id),
+            recall=lambda query: memory.asked(query, session.id) if self._told else "",
         )
         where = runs.where
         session = Session(
@@ -213,6 +211,7 @@ class _Instances:
                 approver=Never(),
                 running=self._running,
                 checkpoints=toolbox.checkpoints,
+                jobs=toolbox.jobs,
                 fixed=wiring.fixed(settings),
                 facts=lambda: {
                     "role": "desktop",
@@ -222,7 +221,7 @@ class _Instances:
                     **facts,
                 },
                 rules=ProjectRules(Registry(where, lambda text: session.warn(text)), project.id),
-                memory=memory,
+                memory=memory if self._told else None,
             ),
             mode=Mode.AUTO,
             limits=Limits(
@@ -248,7 +247,8 @@ class _Instances:
             self._running.end(session)
 
     def _documents(self, warn: Callable[[str], None]) -> _RunDocuments:
-        return _RunDocuments(self._project, self._runs.journal, self._runs.where, warn, git=False)
+        kind = _RunDocuments if self._told else _UntoldDocuments
+        return kind(self._project, self._runs.journal, self._runs.where, warn, git=False)
 
 
 @contextmanager
@@ -307,6 +307,10 @@ class Runs:
     def diff(self, run: RunState) -> str:
         """All that it changed. Raises `VcsError`."""
         return self._worktree(run).diff(run.facts.base)
+
+    def tree(self, run: RunState) -> Path:
+        """The project's folder in its worktree, where a person takes over. Raises `OrchError`."""
+        return self._worktree(run).place.project
 
     def apply(self, run: RunState) -> str:
         """Merge it into the branch that is checked out. Raises `OrchError`, and then nothing has changed."""

@@ -23,7 +23,7 @@ def abilities(where: Home) -> AbilityStore:
 
 def served(choice: Choice, settings: Settings, where: Home) -> ServedBackend:
     """The backend for a model that a server runs; not connected yet. Raises `ConfigError`."""
-    wire = wire_of(choice, settings)
+    wire = wire_of(choice, settings, where)
     store = abilities(where)
 
     def known(served: Served) -> Known:
@@ -89,9 +89,11 @@ async def server_answers(model: str, settings: Settings) -> str:
     return f"{wire.server} has {wire.model}, with {window}"
 
 
-def wire_of(choice: Choice, settings: Settings) -> Wire:
+def wire_of(choice: Choice, settings: Settings, where: Home) -> Wire:
     """The protocol of a choice, pointed at its server. Raises `ConfigError`."""
-    return _openai(choice.name, settings) if choice.kind == "openai" else _ollama(choice.name, settings)
+    if choice.kind == "openai":
+        return _openai(choice.name, settings, where)
+    return _ollama(choice.name, settings)
 
 
 def _ollama(model: str, settings: Settings) -> Wire:
@@ -109,8 +111,9 @@ def _ollama(model: str, settings: Settings) -> Wire:
     )
 
 
-def _openai(model: str, settings: Settings) -> Wire:
+def _openai(model: str, settings: Settings, where: Home | None = None) -> Wire:
     from orchestrator.models.addresses import address, checked
+    from orchestrator.models.kept_slots import SavedNames
     from orchestrator.models.keys import key_for
     from orchestrator.models.openai_http import OpenAIWire
 
@@ -125,4 +128,5 @@ def _openai(model: str, settings: Settings) -> Wire:
         stall_s=settings.server.timeout_s,
         ca_file=settings.server.ca_file,
         clear_key=settings.server.key_over_http == "allow",
+        slots=SavedNames(where.slots) if where else None,
     )

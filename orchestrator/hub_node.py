@@ -19,6 +19,7 @@ from orchestrator.config import Settings, load
 from orchestrator.context.system import answering_messages
 from orchestrator.errors import HubError
 from orchestrator.handoff.writer import ProjectDocuments
+from orchestrator.hub.conversations import Key
 from orchestrator.hub.known_projects import KnownProjects
 from orchestrator.hub.service import Hub
 from orchestrator.hub.sqlite import HubDatabase
@@ -90,8 +91,9 @@ class _Sessions:
         self._running = running
         self._known = KnownProjects(where, journal)
 
-    async def make(self, project: str, device: str) -> Session:
+    async def make(self, key: Key) -> Session:
         """An instance that answers a device: the same session as everywhere, without tools."""
+        device, project, recorded = key
         documents: Documents
         path, memory = self._where.projects, None
         if project:
@@ -119,6 +121,7 @@ class _Sessions:
                 writable=False,
                 memory=memory,
                 device=device,
+                copy=recorded,
             ),
             mode=Mode.READ_ONLY,
             limits=Limits(

@@ -33,8 +33,13 @@ from orchestrator.tui.node import (
 from orchestrator.types import Kind, Record
 
 if TYPE_CHECKING:
+    from orchestrator.auto_node import Runs
+    from orchestrator.autonomy.ending import Wanted
+    from orchestrator.autonomy.goal_run import GoalRun
+    from orchestrator.autonomy.wish import Listed
     from orchestrator.journal.store import SqliteJournal
     from orchestrator.models.catalog import Model
+    from orchestrator.tui.run_node import RunView
     from orchestrator.workspaces import Known, Project
 
 _OF_A_SESSION = (
@@ -67,6 +72,7 @@ class LocalNode:
         self._opened: SqliteJournal | None = None
         self._busy = Busy(self._home.busy)
         self._typed: asyncio.TimerHandle | None = None
+        self.runs = LocalRuns()
 
     def typing(self) -> None:
         if self._typed:
@@ -187,7 +193,7 @@ class LocalNode:
     # --- models -----------------------------------------------------------------------------
 
     def models(self) -> list[ModelChoice]:
-        from orchestrator.models import catalog, installed
+        from orchestrator.models import catalog, elsewhere, installed
 
         here = {one.name: one for one in installed.listing(self._home)}
         machine = self.machine()
@@ -197,7 +203,11 @@ class LocalNode:
             for one in here.values()
             if catalog.find(one.name) is None
         ]
-        return recommend([*known, *added], machine)
+        served = [
+            ModelChoice(f"ollama:{one.name}", one.parameters, one.bytes, "", "installed", found="Ollama")
+            for one in elsewhere.ollama_listing() or ()
+        ]
+        return recommend([*known, *added, *served], machine)
 
     def _choice(self, model: Model, there: bool, machine: Machine) -> ModelChoice:
         from orchestrator.models import elsewhere, installed
@@ -246,6 +256,71 @@ class LocalNode:
             download.pull(model, self._home, progress=heard, wait=False)
         except download.Stopped:
             return
+
+
+class LocalRuns:
+    """`tui.run_node.RunsNode` on this machine."""
+
+    @asynccontextmanager
+    async def start(self, project: Path, goal: str, check: str, model: str | None) -> AsyncIterator[GoalRun]:
+        node = await asyncio.to_thread(import_module, "orchestrator.auto_node")
+        async with node.starting(node.Wish(goal, project, check, model=model)) as run:
+            yield run
+
+    @asynccontextmanager
+    async def resume(self, project: Path, run: str) -> AsyncIterator[GoalRun]:
+        node = await asyncio.to_thread(import_module, "orchestrator.auto_node")
+        async with node.resuming(project, run) as resumed:
+            yield resumed
+
+    def all(self, project: Path) -> list[RunView]:
+        with _runs_of(project) as runs:
+            return [_run_view(one) for one in runs.all()]
+
+    def read(self, project: Path, run: str) -> RunView:
+        with _runs_of(project) as runs:
+            whole = runs.find(run).run
+            return next(_run_view(one) for one in runs.all() if one.state.run == whole)
+
+    def tree(self, project: Path, run: str) -> Path:
+        with _runs_of(project) as runs:
+            return runs.tree(runs.find(run))
+
+    def ask(self, project: Path, run: str, wanted: Wanted) -> None:
+        with _runs_of(project) as runs:
+            runs.ask(runs.find(run).run, wanted)
+
+    def edit(self, project: Path, run: str, plan: str) -> None:
+        with _runs_of(project) as runs:
+            runs.edit(runs.find(run).run, plan)
+
+    def report(self, project: Path, run: str) -> str:
+        with _runs_of(project) as runs:
+            return runs.report(runs.find(run))
+
+    def diff(self, project: Path, run: str) -> str:
+        with _runs_of(project) as runs:
+            return runs.diff(runs.find(run))
+
+    def apply(self, project: Path, run: str) -> str:
+        with _runs_of(project) as runs:
+            return runs.apply(runs.find(run))
+
+    def discard(self, project: Path, run: str) -> None:
+        with _runs_of(project) as runs:
+            runs.discard(runs.find(run))
+
+
+def _runs_of(project: Path) -> AbstractContextManager[Runs]:
+    from orchestrator.auto_node import runs_of
+
+    return runs_of(project)
+
+
+def _run_view(one: Listed) -> RunView:
+    from orchestrator.tui.run_node import RunView
+
+    return RunView(one.state, one.alive, one.here)
 
 
 @asynccontextmanager

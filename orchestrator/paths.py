@@ -62,6 +62,11 @@ class Home:
         return self.root / "abilities.json"
 
     @property
+    def slots(self) -> Path:
+        """Which slots of llama-servers were saved from here."""
+        return self.root / "slots.json"
+
+    @property
     def run(self) -> Path:
         """Locks and markers of running sessions."""
         return self.root / "run"

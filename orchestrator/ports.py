@@ -118,6 +118,14 @@ class Tools(Protocol):
         """
         ...
 
+    def told(self) -> None:
+        """The model hears what `refusal` said last; some refusals are made once in a turn."""
+        ...
+
+    def quote(self, answer: str) -> str:
+        """What an answer leaves out of what the tools saw, as lines of Markdown; often empty."""
+        ...
+
     def look(self) -> ToolCall | None:
         """What should have been read before the call that `refusal` just refused, if that is why."""
         ...
@@ -128,6 +136,10 @@ class Tools(Protocol):
         ...
 
     def preview(self, call: ToolCall) -> Preview: ...
+
+    def open_network(self) -> None:
+        """For the command that the next call runs, and no other."""
+        ...
 
     def forget_seen(self) -> None:
         """What was read is not in the model's window any more."""

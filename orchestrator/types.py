@@ -69,7 +69,8 @@ class ToolResult:
     """What a call led to.
 
     `text` is what the model reads (already capped), `diff` what a person reads of a change,
-    `changed` the project-relative paths it wrote. `exit_code` is None where no process ran.
+    `changed` the project-relative paths it wrote. `exit_code` is None where no process ran. `again`:
+    the call was wrong rather than the answer to anything, so another is to be tried.
     """
 
     ok: bool
@@ -79,32 +80,35 @@ class ToolResult:
     truncated: bool = False
     diff: str = ""
     changed: tuple[str, ...] = ()
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a person is asked to approve: a title, and the diff or command in full.
 
-    `labels` say what a command seems to do; they permit nothing.
+    `labels` say what a command seems to do; they permit nothing. `network`: it is off, and can be opened.
     """
 
     title: str
     body: str = ""
     sandboxed: bool = True
     labels: tuple[Label, ...] = ()
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     """The answer to a `Preview`. `reason` of a "no" is shown to the model.
 
-    `call` is what runs instead, where the person changed the arguments before the "yes".
+    `call` is what runs instead, where the person changed the arguments; `network` opens that for it alone.
     """
 
     yes: bool
     reason: str = ""
     always: bool = False
     call: ToolCall | None = None
+    network: bool = False
 
 
 # --- conversation with a backend ----------------------------------------------------------------
@@ -155,10 +159,10 @@ EVERYBODY = Owner()
 class GenerateRequest:
     """One step. `choices` are the only calls possible now (`ANSWER` among them or not).
 
-    `stable` counts the leading messages that never change within a project: where a snapshot of
-    the KV cache may end, which is the `owner`'s. `base` counts those that are the same for every
-    project. `prior` is added to the model's log-probabilities of the names of `choices`; a backend that
-    has none passes it over.
+    `stable` counts the leading messages that never change within a project: where a snapshot of the KV cache
+    may end, which is the `owner`'s; `base` those that are the same for every project. `prior` is added to the
+    log-probabilities of the names of `choices`, or what it all but excludes is left out. `attempt` counts the
+    draws for this step that could not work; with a `seed` above 0 a draw can be repeated.
     """
 
     messages: tuple[Message, ...]
@@ -169,6 +173,8 @@ class GenerateRequest:
     stable: int = 0
     owner: Owner = EVERYBODY
     prior: Mapping[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    seed: int = 0
 
     @property
     def private(self) -> bool:
@@ -375,11 +381,8 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class HandoverLine:
-    """Something that the next instance should know. `kind`: a note's, or "done" for what tools did.
-
-    `evidence` is what it rests on ("S7f3a#4, verified"); empty: nothing but the words of a model, or
-    of the user.
-    """
+    """Something that the next instance should know. `kind`: a note's, or "done" for what tools did;
+    `evidence` is what it rests on ("S7f3a#4, verified"), empty where that is nothing but somebody's words."""
 
     kind: str
     text: str

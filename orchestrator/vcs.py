@@ -180,8 +180,11 @@ class Repository:
         """Read anew each time, since it may have changed. Reading runs nothing, and is confined too."""
         config = _BASE | _trusted(self.root)
         argv = [*_hardened(config, {}), "config", "--list", "--includes", "--name-only", "-z"]
-        code, text, said = _capture(self._wrap(argv) if self._wrap else argv, self.folder)
-        if code != 0:
+        for _ in range(2):  # another program's socket may go between being listed and being hidden
+            code, text, said = _capture(self._wrap(argv) if self._wrap else argv, self.folder)
+            if code == 0:
+                break
+        else:
             raise VcsError(
                 f"The git repository {self.root} cannot be read: {said.strip()}", "Try `git status`."
             )

@@ -165,7 +165,7 @@ def _session(
 
     def take_note(call: ToolCall) -> str:
         given = call.arguments
-        return session.note(given["kind"], given["text"], given.get("because", ""), by="model")
+        return session.notes.add(given["kind"], given["text"], given.get("because", ""), by="model")
 
     memory = SessionRecall(journal, project.id)
     tools = toolbox(
@@ -190,6 +190,7 @@ def _session(
             approver=approver,
             running=running,
             checkpoints=tools.checkpoints,
+            jobs=tools.jobs,
             fixed=_fixed(tools),
             facts=lambda: _facts(project, tools),
             writable=project.writable,
@@ -226,9 +227,8 @@ def _nowhere(settings: Settings) -> Toolbox:
     from orchestrator.tools.sandbox import NoSandbox
     from orchestrator.tools.toolbox import Toolbox
 
-    nowhere = NoSandbox("")
     return Toolbox(
-        Path(), sandbox=nowhere, settings=settings.tools, notes=lambda call: "", checkpoints=Path()
+        Path(), sandbox=NoSandbox(""), settings=settings.tools, notes=lambda call: "", checkpoints=Path()
     )
 
 

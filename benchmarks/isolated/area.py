@@ -24,7 +24,7 @@ from typing import IO, TypeVar
 from orchestrator import config
 from orchestrator.paths import PROJECT_FOLDER, Home, home
 
-MEMORY = ("journal*", "memory_log*", "registry*", "history*", "run")
+MEMORY = ("journal*", "memory_log*", "registry*", "history*", "run", "runs")
 IDENTITY = Path(PROJECT_FOLDER) / "project.toml"
 GRACE_S = 15
 """Seconds that an interrupted `orch` has to end by itself."""
@@ -80,7 +80,9 @@ class Area:
             (project / IDENTITY).write_bytes(kept.read_bytes())
         return project
 
-    def start(self, project: Path, arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    def start(
+        self, project: Path, arguments: Sequence[str], errors: IO[bytes] | int
+    ) -> subprocess.Popen[bytes]:
         """`orch` with `arguments` in `project`; its stdout is a pipe, and it has a session of its own."""
         self.running = subprocess.Popen(
             [self.program, *arguments],

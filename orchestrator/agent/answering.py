@@ -40,11 +40,20 @@ class NoTools:
     def named(self, call: ToolCall) -> str:
         return call.name
 
+    def open_network(self) -> None:
+        """Nothing ever runs."""
+
     def forget_seen(self) -> None:
         """Nothing is ever seen."""
 
     def refusal(self, call: ToolCall) -> str:
         return _NONE
+
+    def told(self) -> None:
+        pass
+
+    def quote(self, answer: str) -> str:
+        return ""
 
     def look(self) -> ToolCall | None:
         return None

@@ -82,6 +82,8 @@ class Gate:
         approval = await self._approver.approve(call, self._tools.preview(call))
         if approval.yes and approval.call is not None:
             approval = self._checked(call, approval.call, approval)
+        if approval.yes and approval.network:
+            self._tools.open_network()
         if approval.yes and approval.always:
             self._remember(name, call)
         return approval

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from orchestrator.agent.aim import Aim
 from orchestrator.agent.approval import Gate
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.recheck import Recheck
 from orchestrator.agent.recorder import Recorder
+from orchestrator.agent.redraw import Draw, Redraw, Refusal
 from orchestrator.agent.repetition import Repetition
 from orchestrator.errors import ModelError
 from orchestrator.events import (
@@ -109,9 +112,12 @@ class Turn:
         self._aim = Aim(prompt, known=bool(prompt) and tools.knows(prompt), noted=noted)
         self._own_meter = Meter()
         self._repetition = Repetition()
+        self._redraw = Redraw()
+        self._recheck = Recheck()
         self._calls = 0
         self._must_try = False
-        self._barred = ""
+        self._call_again = False
+        self._barred = frozenset[str]()
         self._interrupted = False
         self._by: dict[str, str] = {}
         self._running: asyncio.Task[ToolResult] | asyncio.Task[Approval] | None = None
@@ -127,7 +133,7 @@ class Turn:
         self._tools.begin(self._prompt)
         for call in self._given:
             await self._conversation.add(Message("assistant", "", call=call))
-            async for event in self._step(call):
+            async for event in self._step(call, self._refused(call)):
                 yield event
         self._calls = 0
         while True:
@@ -162,10 +168,17 @@ class Turn:
                     continue
                 if finish.text.startswith(said) and (rest := finish.text[len(said) :]):
                     yield Token(rest)
+                if finish.text and finish.reason == "stop" and (quoted := self._tools.quote(finish.text)):
+                    yield Token(f"\n\n{quoted}")
+                    finish = replace(finish, text=f"{finish.text}\n\n{quoted}")
                 yield await self._answer(finish)
                 return
-            await self._conversation.add(finish.message)
-            async for event in self._step(finish.call):
+            drawn = Draw(finish.call, finish.message, self._refused(finish.call))
+            draw = self._redraw.settle(drawn, vain=self._in_vain(drawn))
+            if draw is None:
+                continue
+            await self._conversation.add(draw.message)
+            async for event in self._step(draw.call, draw.refusal):
                 yield event
             if self._interrupted:
                 cited = self._recorder.answer("", interrupted=True, by=self._by)
@@ -190,10 +203,12 @@ class Turn:
             messages=messages,
             choices=self._choices(room),
             max_tokens=max(SMALLEST_ROOM, min(self._limits.max_tokens, room)),
-            temperature=self._limits.temperature,
+            temperature=self._redraw.temperature(self._limits.temperature),
             base=self._prefix.base,
             stable=self._prefix.stable,
             prior=self._aim.weights(),
+            attempt=self._redraw.attempt,
+            seed=self._redraw.seed,
             owner=self._prefix.owner,
         )
 
@@ -204,17 +219,32 @@ class Turn:
         specs = tuple(
             spec
             for spec in map(self._tools.narrowed, self._tools.specs)
-            if spec.name != self._barred and self._gate.possible(ToolCall(spec.name, {}))
+            if spec.name not in self._barred
+            and not (self._call_again and spec.effect == "write")
+            and self._gate.possible(ToolCall(spec.name, {}))
         )
-        return specs if self._must_try and specs else (*specs, ANSWER_SPEC)
+        tries = self._must_try or self._redraw.attempt
+        return specs if tries and specs else (*specs, ANSWER_SPEC)
+
+    def _refused(self, call: ToolCall) -> Refusal:
+        return Refusal(why, self._tools.look()) if (why := self._tools.refusal(call)) else Refusal()
+
+    def _in_vain(self, draw: Draw) -> bool:
+        """Whether the call would be refused, and nothing be gained by it for the next one."""
+        if self._repetition.failed(draw.call):
+            return True
+        narrower = any(
+            self._tools.narrowed(spec) != spec for spec in self._tools.specs if spec.name == draw.call.name
+        )
+        return bool(draw.refusal.why) and draw.refusal.look is None and not narrower
 
     # --- one call ---------------------------------------------------------------------------
 
-    async def _step(self, call: ToolCall) -> AsyncIterator[Event]:
+    async def _step(self, call: ToolCall, refusal: Refusal) -> AsyncIterator[Event]:
         self._calls += 1
         cited = self._recorder.tool_call(call)
         yield ToolCallEvent(call.name, dict(call.arguments), cited.citation, self._labels(call))
-        self._barred = ""
+        self._barred = frozenset()
         denied = False
         look: ToolCall | None = None
         effect = self._tools.effect(call)
@@ -222,13 +252,14 @@ class Turn:
         if repeats:
             # Only the first call and its result stay: call, result, call, result, call.
             self._conversation.drop_tail(2 * repeats - 3)
-            self._barred = call.name
+            self._barred = frozenset({call.name})
             self._must_try = False
             result = ToolResult(False, self._repetition.advice(call))
-        elif refusal := self._tools.refusal(call):
-            result = ToolResult(False, refusal)
+        elif refusal.why:
+            self._tools.told()
+            result = ToolResult(False, refusal.why)
             self._must_try = not self._must_try
-            look = self._tools.look()
+            look = refusal.look
         elif not (approval := await self._ask(call)).yes:
             result = ToolResult(False, f"Not allowed: {approval.reason or 'the user said no'}.")
             self._must_try = False
@@ -250,7 +281,10 @@ class Turn:
             # A look that found nothing is worth one more try, and so is code of the model's own that
             # fails; what a command says is an answer.
             answers = result.exit_code is not None and call.name not in ("run", "git")
-            self._must_try = not result.ok and not answers and not self._must_try
+            self._must_try = not result.ok and (result.again or not answers) and not self._must_try
+            if effect == "command":
+                self._call_again = result.again  # wrongly called: nothing is wrong with what was called
+            look = None if result.ok else self._tools.look()
         self._aim.made(call, effect, result, denied=denied)
         self._repetition.made(ok=result.ok)
         cited = self._recorder.tool_result(call, result, cited.record)
@@ -265,24 +299,40 @@ class Turn:
             citation=cited.citation,
         )
         if look is not None:
-            async for event in self._looked(look):
+            async for event in self._looked(look, call):
                 yield event
+        elif self._redraw.afresh(call, result):
+            self._conversation.drop_tail(1)
+            self._must_try = True
         elif not repeats:
             await self._conversation.add(Message("tool", await self._fitting(result.text), name=call.name))
+            if not self._interrupted and (check := self._recheck.made(call, effect, result)):
+                async for event in self._checked(check):
+                    yield event
 
     def _labels(self, call: ToolCall) -> tuple[Label, ...]:
         return self._tools.preview(call).labels if self._tools.effect(call) == "command" else ()
 
-    async def _looked(self, look: ToolCall) -> AsyncIterator[Event]:
-        """A change of a file unread is a guess, and small models repeat what stands before them: the file
-        takes the guess's place in the conversation, and then the change is made.
+    async def _checked(self, check: ToolCall) -> AsyncIterator[Event]:
+        """The command that failed before this change: while it fails the change is no answer."""
+        await self._conversation.add(Message("assistant", "", call=check))
+        async for event in self._step(check, self._refused(check)):
+            if isinstance(event, ToolResultEvent):
+                self._must_try = bool(event.exit_code)
+            yield event
+        self._calls -= 1
+
+    async def _looked(self, look: ToolCall, call: ToolCall) -> AsyncIterator[Event]:
+        """A change of a file unread is a guess, so is code that works on it, and small models repeat what
+        stands before them: the file takes the guess's place in the conversation, and then they try again.
         """
         self._conversation.drop_tail(1)
         await self._conversation.add(Message("assistant", "", call=look))
-        async for event in self._step(look):
+        async for event in self._step(look, Refusal()):
             yield event
         self._calls -= 1
-        self._must_try = True
+        changes_it = str(call.arguments.get("path", "")).endswith(Path(str(look.arguments.get("path"))).name)
+        self._must_try, self._barred = True, frozenset({look.name, *({"write"} if changes_it else ())})
 
     async def _ask(self, call: ToolCall) -> Approval:
         self._running = asyncio.create_task(self._gate.admit(call))

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.agent.approval import Rules
 from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.ports import Approver, Backend, Documents, Journal, Memory, Reviewer, Tools
+from orchestrator.tools.jobs import Jobs
 from orchestrator.types import GenerateRequest, Message
 
 
@@ -50,5 +51,9 @@ class Parts:
     """Finds what earlier sessions said about a prompt; None: nobody asks."""
     reviewer: Reviewer | None = None
     """Sees what survives a rollover; None: it survives as proposed."""
+    jobs: Jobs | None = None
+    """Commands in the background; None where no command runs."""
     device: str = ""
     """Of who asks, where that is another node than this one."""
+    copy: bool = False
+    """Whether that one records the conversation itself, and documents are to tell of its records only."""

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator import durable
 from orchestrator.checkpoints.plan import Step, plan, since
 from orchestrator.checkpoints.state import State
 from orchestrator.checkpoints.store import Checkpoints, Entry
@@ -172,9 +173,10 @@ def diff_of(store: Checkpoints, step: Step) -> str:
 
 def _text(store: Checkpoints, step: Step, *, now: bool) -> str | None:
     state = step.now if now else step.target
+    data: bytes | None = None
     if now and state.kind == "file":
-        with contextlib.suppress(OSError):
-            data: bytes | None = (store.root / step.path).read_bytes()
+        with contextlib.suppress(OSError), durable.opened_below(store.root, step.path) as file:
+            data = file.read()
     else:
         data = store.bytes_of(state)
     if data is None or b"\0" in data:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.ports import Journal
+from orchestrator.tools.jobs import Job
 from orchestrator.types import Entry, Kind, Record, ToolCall, ToolResult, Usage
 
 
@@ -21,17 +22,20 @@ class Cited:
 class Recorder:
     """Writes the records of one session. Raises `JournalError` when one cannot be kept."""
 
-    def __init__(self, journal: Journal, project: str, session: str, device: str = "") -> None:
-        """`device` asks, where another node than this one does."""
+    def __init__(
+        self, journal: Journal, project: str, session: str, device: str = "", *, copy: bool = False
+    ) -> None:
+        """`device` asks, where another node than this one does; `copy`: it records the same itself."""
         self._journal = journal
         self._project = project
         self.session = session
-        self._device = {"device": device} if device else {}
+        self._copy = {"copy": True} if copy else {}
+        self._device = ({"device": device} if device else {}) | self._copy
         self.private = False
         """Whether what happens now goes to the records that never leave this device."""
 
     def start(self, facts: Mapping[str, Any]) -> Cited:
-        return self._add("session", {"event": "start", **facts})
+        return self._add("session", {"event": "start", **facts, **self._copy})
 
     def end(self, reason: str, usage: Usage, turn: Usage | None = None) -> Cited:
         """`usage` is the whole session's, `turn` that of its last turn."""
@@ -41,7 +45,7 @@ class Recorder:
             "cached_tokens": turn.cached_tokens,
             "time_to_first_token_ms": round(turn.time_to_first_token_ms),
         }
-        body = {"event": "end", "reason": reason, "usage": spent}
+        body = {"event": "end", "reason": reason, "usage": spent, **self._copy}
         return self._add("session", body | ({"last_turn": last} if last else {}))
 
     def prompt(self, text: str) -> Cited:
@@ -75,10 +79,27 @@ class Recorder:
         }
         return self._add("tool_result", body, parents=(cause.id,))
 
-    def note(self, kind: Kind, body: Mapping[str, Any]) -> Cited:
-        return self._add(kind, body)
+    def job(self, job: Job, *, private: bool) -> Cited:
+        """A background job that has started, or ended."""
+        about = {
+            "event": "job",
+            "job": job.number,
+            "reason": job.told(),
+            "command": job.command,
+            "by": job.by,
+        }
+        ended = {"exit_code": job.exit_code, "duration_ms": round(job.seconds * 1000)}
+        return self._add("session", about | (ended if job.state != "running" else {}), private=private)
 
-    def _add(self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Cited:
-        entry = Entry(kind, body, self._project, self.session, parents=parents, private=self.private)
+    def note(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        return self._add(kind, body, parents, private=private)
+
+    def _add(
+        self, kind: Kind, body: Mapping[str, Any], parents: tuple[str, ...] = (), *, private: bool = False
+    ) -> Cited:
+        private = private or self.private
+        entry = Entry(kind, body, self._project, self.session, parents=parents, private=private)
         record = self._journal.append([entry])[0]
         return Cited(record, self._journal.cite(record))

@@ -32,6 +32,10 @@ class Repetition:
         self._times = 1  # of them only the first is left
         return run
 
+    def failed(self, call: ToolCall) -> bool:
+        """Whether this is the newest call once more, which failed."""
+        return self._failed and call == self._last
+
     def made(self, *, ok: bool) -> None:
         """How the newest call went."""
         self._failed = not ok

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.agent.approval import Gate
+from orchestrator.agent.background_jobs import BackgroundJobs
 from orchestrator.agent.conversation import Conversation
 from orchestrator.agent.handover import opening
 from orchestrator.agent.loop import Limits, Turn
 from orchestrator.agent.mentioned import READ, mentioned
 from orchestrator.agent.meter import Meter
+from orchestrator.agent.notebook import Notebook
 from orchestrator.agent.noted import answered
 from orchestrator.agent.parts import Parts, Sends
 from orchestrator.agent.points import Points
@@ -34,7 +36,6 @@ from orchestrator.errors import OrchError, WindowFull
 from orchestrator.events import Answer, Context, Event, Loading, Notice, Serving, SessionEnd, SessionStart
 from orchestrator.ports import Warmable
 from orchestrator.types import (
-    Kind,
     Message,
     Mode,
     ModelInfo,
@@ -76,6 +77,7 @@ class Session:
         self._warned: set[str] = set()
         self._opening = ""
         self._leaving: Rollover | None = None
+        self.jobs = BackgroundJobs(parts.jobs, lambda: self._recorder, self._notices.append)
         self._begin()
 
     def _begin(self) -> None:
@@ -84,7 +86,8 @@ class Session:
         self.last_turn: Usage | None = None
         self._tiers = KnownTiers(self._parts.documents)
         parts = self._parts
-        self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device)
+        self._recorder = Recorder(parts.journal, parts.project, self.id, parts.device, copy=parts.copy)
+        self.notes = Notebook(parts.journal, parts.project, self._recorder, self._refresh)
         self.rewinding = Rewinding(
             Points(parts.journal, parts.checkpoints, parts.project),
             self.id,
@@ -176,6 +179,8 @@ class Session:
         session stays marked, and the next start writes it from the records.
         """
         await self._stop_warming()
+        if reason != "rollover":
+            await asyncio.to_thread(self.jobs.end)
         if self._open:
             self._open = False
             self._recorder.end(reason, self.meter.total, self.last_turn)
@@ -193,7 +198,8 @@ class Session:
             self._notices.append(Notice(text, "warning"))
 
     def _drain(self) -> list[Notice]:
-        notices, self._notices = self._notices, []
+        notices = self._notices.copy()
+        del self._notices[: len(notices)]
         return notices
 
     def _refresh(self) -> None:
@@ -287,7 +293,8 @@ class Session:
         if recalled.citations:
             yield Notice(f"Recalled from earlier sessions: {', '.join(recalled.citations)}.")
         handed, self._opening = self._opening, ""
-        said = "\n\n".join(part for part in (handed, news, recalled.text, prompt) if part)
+        jobs = self.jobs.news()
+        said = "\n\n".join(part for part in (handed, news, jobs, recalled.text, prompt) if part)
         await self._conversation.add(Message("user", said))
         self._turn = self._turn_of(self._conversation, prompt, self._mentioned(prompt))
         try:
@@ -336,7 +343,7 @@ class Session:
         """
         why = "A fresh instance takes over from the documents"
         yield Notice(f"{why}." if asked else f"The window is full. {why}.")
-        leaving = self._leaving = Rollover(self._parts, self.id, goal, self.note)
+        leaving = self._leaving = Rollover(self._parts, self.id, goal, self.notes.add)
         request = self._turn_of(self._conversation, "", ()).request()
         room = self.context_size - self._prefix.tokens - self._conversation.tokens
         try:
@@ -363,27 +370,6 @@ class Session:
             await self._turn.interrupt()
         elif self._leaving:
             await self._leaving.interrupt()
-
-    # --- notes ------------------------------------------------------------------------------
-
-    def note(
-        self,
-        kind: Kind,
-        text: str,
-        because: str = "",
-        *,
-        by: str = "user",
-        more: Mapping[str, str] | None = None,
-    ) -> str:
-        """Record a note and bring the documents up to date; returns its citation.
-
-        A user's note is confirmed; a model's is claimed until a person or a check confirms it.
-        """
-        body = {"text": text, "by": by, "status": "confirmed" if by == "user" else "claimed"}
-        given = {"because": because, **(more or {})}
-        cited = self._recorder.note(kind, body | {name: value for name, value in given.items() if value})
-        self._refresh()
-        return cited.citation
 
 
 def _written(call: ToolCall) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,14 +103,29 @@ def _handoff(session: Session, rest: str) -> Outcome:
     return Play(f"/handoff {rest}".rstrip())
 
 
+_SUPERSEDES = re.compile(r"[;,]?\s+supersedes:?\s+\[?(D\d+|S[0-9a-f]{4,}#\d+|[0-9a-f]{8,64})\]?\s*$")
+_REJECTED = re.compile(r";\s*rejected:?\s+(.+)$")
+"""Both as documents write them: after a semicolon, since a reason may speak of what was rejected."""
+
+
 def _note(command: str, kind: Kind) -> Command:
     def note(session: Session, rest: str) -> Outcome:
+        more = {}
+        for name, pattern in (("supersedes", _SUPERSEDES), ("rejected", _REJECTED)):
+            if found := pattern.search(rest):
+                more[name], rest = found[1].strip(), rest[: found.start()]
         text, _, because = rest.partition(" because ")
         if not text.strip():
             raise UsageError(f"/{command} needs its text.", f"Write /{command} TEXT because REASON.")
-        return Said(f"noted: {kind} [{session.note(kind, text.strip(), because.strip())}]")
+        return Said(f"noted: {kind} [{session.notes.add(kind, text.strip(), because.strip(), more=more)}]")
 
     return Command(NOTES[command], note)
+
+
+def _confirm(session: Session, rest: str) -> Outcome:
+    if not rest:
+        raise UsageError("/confirm needs a note.", "Write /confirm and its citation, such as S7f3a#3 or D2.")
+    return Said(f"confirmed: [{session.notes.confirm(rest.strip('[] '))}]")
 
 
 def _dead_end(session: Session, rest: str) -> Outcome:
@@ -120,7 +136,7 @@ def _dead_end(session: Session, rest: str) -> Outcome:
             "/deadend needs what was tried.", "Write /deadend TRIED error ERROR instead DO THIS."
         )
     more = {"error": error.strip(), "instead": instead.strip()}
-    return Said(f"noted: dead end [{session.note('dead_end', text.strip(), more=more)}]")
+    return Said(f"noted: dead end [{session.notes.add('dead_end', text.strip(), more=more)}]")
 
 
 def _context(session: Session, rest: str) -> Outcome:
@@ -162,8 +178,12 @@ def _rewind(session: Session, rest: str) -> Outcome:
     return Back(went.told(), point.prompt if went.turns else "")
 
 
+def _jobs(session: Session, rest: str) -> Outcome:
+    return Said(session.jobs.command(rest))
+
+
 NOTES = {
-    "decide": "record a decision: /decide TEXT because REASON",
+    "decide": "record a decision: /decide TEXT because REASON; rejected: OTHER; supersedes D1",
     "lesson": "record a lesson",
     "blocker": "record what blocks the work",
     "next": "record the next step",
@@ -186,8 +206,10 @@ COMMANDS: dict[str, Command] = {
     "model": Command("show the model, or start a fresh session with another", _model),
     "private": Command("ask something that never leaves this machine: /private TEXT", _private),
     "handoff": Command("a fresh instance goes on from the documents: /handoff NEXT GOAL", _handoff),
+    "confirm": Command("make a note of the model's your own word: /confirm S7f3a#3", _confirm),
     "context": Command("what is in the model's window", _context),
     "rewind": Command("go back to before a prompt: list, /rewind N, /rewind N diff", _rewind),
+    "jobs": Command("background jobs: list, /jobs N, /jobs stop N, /jobs run COMMAND", _jobs),
     "new": Command("close this session and start a fresh instance", lambda session, rest: Fresh()),
     "quit": Command("leave; the session is written", lambda session, rest: Leave()),
 }

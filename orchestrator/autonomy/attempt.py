@@ -86,7 +86,10 @@ class Attempt:
     async def _watch(self) -> None:
         while not self._over:
             if why := await self._halts(self.tokens):
+                heard = self.session.busy
                 await self.halt(why)
+                if heard:
+                    return  # once is enough; and a cancel that arrives while it interrupts may be lost there
             await asyncio.sleep(LOOK_S)
 
 

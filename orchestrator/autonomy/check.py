@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.autonomy.outcome import Outcome, read
 from orchestrator.tools import runner
 from orchestrator.tools.sandbox import Sandbox
-from orchestrator.tools.shell import shell_argv
+from orchestrator.tools.shell_line import shell_argv
 
 
 @dataclass(frozen=True, slots=True)

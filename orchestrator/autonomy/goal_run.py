@@ -195,7 +195,8 @@ class GoalRun:
         assert step is not None  # `again` is never empty
         new = step.status != "doing"  # else a process was killed in it, and it is paid for
         number = self.state.spent.steps + new
-        known = dead_ends.known(self._parts.journal, self.state.project)
+        told = self.state.facts.handoff == "on"
+        known = dead_ends.known(self._parts.journal, self.state.project) if told else ()
         yield StepBegun(number, step.text)
         if end := dead_ends.repeated_by_step(step, known):
             self._save(steps=1, plan=plan.marked(step, "refused", end.citation))
@@ -204,7 +205,7 @@ class GoalRun:
             return
         self._save(steps=int(new), plan=plan.marked(step, "doing"))
         words = plan.goal if step.text.startswith(AGAIN) else f"{plan.goal}\n{step.text}"
-        watch = Watch(words, known, self._protected())
+        watch = Watch(wishes.sought(words), known, self._protected())
         session = self._parts.instances.fresh(
             watch, {"run": self.state.run, "step": number, "goal": plan.goal}, self._temperature()
         )

@@ -64,6 +64,15 @@ class RunTools:
     def refusal(self, call: ToolCall) -> str:
         return self._forbidden(call) or self._inner.refusal(call)
 
+    def open_network(self) -> None:
+        """Never in a run: nobody is there to say so."""
+
+    def told(self) -> None:
+        self._inner.told()
+
+    def quote(self, answer: str) -> str:
+        return ""  # nobody reads it
+
     def look(self) -> ToolCall | None:
         return self._inner.look()
 

@@ -21,6 +21,8 @@ from orchestrator.autonomy.progress import Sign
 
 PREFIX = "run/"
 Phase = Literal["running", "paused", "ended", "applied"]
+Handoff = Literal["on", "off"]
+"""Off: no instance is told what others left; to measure what that is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Facts:
     branch: str = ""
     model: str = ""
     began: str = ""
+    handoff: Handoff = "on"
     dirty: int = 0
 
 
@@ -112,6 +115,8 @@ def _facts(value: object, before: Facts) -> Facts:
         return before
     known = {name: value[name] for name in Facts.__dataclass_fields__ if isinstance(value.get(name), str)}
     dirty = value.get("dirty")
+    if known.get("handoff") not in get_args(Handoff):
+        known.pop("handoff", None)
     return Facts(**known, dirty=dirty if isinstance(dirty, int) else 0)
 
 

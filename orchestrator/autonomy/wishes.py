@@ -28,12 +28,26 @@ _QUESTION = re.compile(
 _TEST_FILE = re.compile(
     r"(?:^|/)(?:tests?|spec|specs|__tests__)/|(?:^|/)(?:test_|conftest\.)|[._-](?:test|spec)\.\w+$"
 )
+_PASSES = re.compile(r"\b(?:tests?|checks?|suite)\b[^.]{0,80}\bpass|\bfail(?:s|ing|ed)?\b", re.I)
+_COMMAND = re.compile(r"`[^`\n]*\s[^`\n]*`")
+_NAMED_FILE = re.compile(r"[\w./-]*[\w-]\.[A-Za-z]\w{0,9}\b")
+_WRITTEN = re.compile(
+    r"\b(?:write|put|save|store|record|append)\b[^.?]{0,60}\b(?:in|into|to|as)\s+\S*\w\.[A-Za-z]\w*", re.I
+)
 MOST_PLACES = 12
 
 
 def is_question(goal: str) -> bool:
-    """Whether an answer, and no change, fulfils it."""
-    return bool(_QUESTION.search(goal))
+    """Whether an answer, and no change, fulfils it: not where the answer is wanted in a file."""
+    return bool(_QUESTION.search(goal)) and not _WRITTEN.search(goal)
+
+
+def sought(words: str) -> str:
+    """The words that tools go by. They want a value that a person names to come into the file, and the change
+    to be where a name stands, as is right where a setting is to be changed. Of a goal that tells how a test
+    fails nothing is left but the files that it names; commands are always left out."""
+    words = _COMMAND.sub(" ", words)
+    return " ".join(_NAMED_FILE.findall(words)) if _PASSES.search(words) else words
 
 
 def is_test(path: str) -> bool:
@@ -48,8 +62,8 @@ def renamed(goal: str) -> tuple[str, str] | None:
 
 def protected(goal: str, check: str, first: Outcome | None, known: Collection[str]) -> frozenset[str]:
     """Tests that a run leaves alone: those that the check names or that failed at the start. None of them
-    where the goal itself is about tests, or names the file."""
-    if _NEW_TEST.search(goal) or _CHANGE_TEST.search(goal):
+    where the goal itself is about tests, names the file, or renames what they may call."""
+    if _NEW_TEST.search(goal) or _CHANGE_TEST.search(goal) or renamed(goal):
         return frozenset()
     named = {path for path in known if is_test(path) and path in check}
     failing = {path for path in (first.files if first and not first.ok else ()) if is_test(path)}

@@ -88,12 +88,14 @@ class Worktree:
             self._common("worktree", "add", "--quiet", *where, *([] if known else [str(place.tree), base]))
         self._unlock()
 
-    def furnish(self, project: Path, identity: str, workspace: Path | None) -> None:
-        """The documents and the id of the user's project, where the branch does not have them."""
+    def furnish(
+        self, project: Path, identity: str, workspace: Path | None, *, documents: bool = True
+    ) -> None:
+        """The id of the user's project, and its documents, where the branch does not have them."""
         inside = self.place.project
         inside.mkdir(parents=True, exist_ok=True)
         tracked = set(self._git("ls-files", "-z", "--", *_COPIED, at=inside).split("\0"))
-        for name in _COPIED:
+        for name in _COPIED if documents else ():
             source = project / name
             if name == PORTFOLIO.filename and workspace is not None:
                 source = workspace / name

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -19,8 +19,6 @@ Kind = Literal["missing", "file", "link", "unkept", "other"]
 _KINDS = ("missing", "file", "link", "unkept", "other")
 _SHA = re.compile(r"[0-9a-f]{64}")
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_FOLDER = getattr(os, "O_DIRECTORY", 0)
-_BY_HANDLE = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def look(root: Path, path: str, most: int, keep: Callable[[bytes], object] | Non
     Links are not followed, not in the folders either. Raises `OSError` where it cannot be read.
     """
     try:
-        with _folder(root, path, make=False) as (folder, name):
+        with durable.folder(root, path) as (folder, name):
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 return State("link", target=os.readlink(name, dir_fd=folder))
@@ -109,8 +107,8 @@ def put(root: Path, path: str, state: State, data: bytes = b"") -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             _remove(root, path)
         return
-    with _folder(root, path, make=True) as (folder, name):
-        beside = _beside(name)
+    with durable.folder(root, path, make=True) as (folder, name):
+        beside = durable.beside(name)
         try:
             if state.kind == "link":
                 os.symlink(state.target, beside, dir_fd=folder)
@@ -133,44 +131,13 @@ def put(root: Path, path: str, state: State, data: bytes = b"") -> None:
 
 
 def _remove(root: Path, path: str) -> None:
-    with _folder(root, path, make=False) as (folder, name):
+    with durable.folder(root, path) as (folder, name):
         os.unlink(name, dir_fd=folder)
     for parent in PurePosixPath(path).parents:  # folders that held nothing else
         if str(parent) == ".":
             return
         try:
-            with _folder(root, str(parent), make=False) as (folder, name):
+            with durable.folder(root, str(parent)) as (folder, name):
                 os.rmdir(name, dir_fd=folder)
         except OSError:
             return
-
-
-@contextlib.contextmanager
-def _folder(root: Path, path: str, *, make: bool) -> Iterator[tuple[int | None, str]]:
-    """The folder of `path` as a handle, and the last name in it; each folder on the way is a real one."""
-    *parts, name = PurePosixPath(path).parts
-    if not _BY_HANDLE:  # Windows: checked, then by name
-        parent = root.joinpath(*parts)
-        if make:
-            parent.mkdir(parents=True, exist_ok=True)
-        if parent.resolve() != root.resolve().joinpath(*parts):
-            raise NotADirectoryError(f"{parent} is a link")
-        yield None, str(parent / name)
-        return
-    handle = os.open(root, os.O_RDONLY | _FOLDER)
-    try:
-        for part in parts:
-            if make:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=handle)
-            below = os.open(part, os.O_RDONLY | _FOLDER | _NO_LINK, dir_fd=handle)
-            os.close(handle)
-            handle = below
-        yield handle, name
-    finally:
-        os.close(handle)
-
-
-def _beside(name: str) -> str:
-    folder, _, last = name.replace(os.sep, "/").rpartition("/")
-    return f"{folder + '/' if folder else ''}.{last[:64]}-{os.urandom(6).hex()}"

@@ -64,6 +64,7 @@ async def _run(wish: Wish) -> Exception | None:
             await app.run_async()
         finally:
             collecting.cancel()
+            await app.dialogs.close()
             await app.conductor.close()
         return app.defect or app.conductor.unwritten
     finally:

@@ -12,7 +12,8 @@ from orchestrator.ports import Approver
 from orchestrator.terminal import plain, visible
 from orchestrator.types import Approval, Handover, Preview, ToolCall
 
-QUESTION = "y yes · n no · r no, because… · a always for {name} in this {where} › "
+QUESTION = "y yes · {network}n no · r no, because… · a always for {name} in this {where} › "
+NETWORK = "w yes, with network · "
 HANDED_OVER = "y hand over · e edit · n not now › "
 BODY_LINES = 60
 
@@ -29,13 +30,16 @@ class Person:
         if len(lines) > BODY_LINES:
             print(f"  … {len(lines) - BODY_LINES} more lines", file=sys.stderr)
         scope = "project" if preview.sandboxed else "session"
-        question = QUESTION.format(name=call.name, where=scope)
+        network = NETWORK if preview.network else ""
+        question = QUESTION.format(network=network, name=call.name, where=scope)
         while True:
             key = (await self._read(question)).strip().lower()
             if key in ("y", "yes"):
                 return Approval(True)
             if key in ("a", "always"):
                 return Approval(True, always=True)
+            if key in ("w", "network") and preview.network:
+                return Approval(True, network=True)
             if key in ("n", "no", ""):
                 return Approval(False)
             if key in ("r", "reason"):

@@ -25,7 +25,7 @@ SAID = {
     "created": "made",
     "updated": "brought up to date",
     "unchanged": "up to date",
-    "kept": "kept as it is (written by hand)",
+    "kept": "kept as it is (written or edited by hand)",
 }
 
 

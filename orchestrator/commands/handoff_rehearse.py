@@ -108,8 +108,11 @@ def _lines(place: Project, model: str, told: Sequence[Rehearsed]) -> list[str]:
         shown.append(
             f"{'knew' if one.known else 'MISSED'}  {kind}: {one_line(one.expected.text, 120)} [{cites}]"
         )
+        shown.append(
+            f"        it said: {one_line(one.said, 160) or '(nothing)'}"
+        )  # a person judges the score
         if not one.known:
-            shown += [f"        it said: {one_line(one.said, 160) or '(nothing)'}", f"        {_why(one)}"]
+            shown.append(f"        {_why(one)}")
     return shown
 
 

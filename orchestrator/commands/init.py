@@ -24,7 +24,7 @@ _WORDS = {
     "created": "made",
     "updated": "brought up to date",
     "unchanged": "up to date",
-    "kept": "kept as it is (written by hand)",
+    "kept": "kept as it is (written or edited by hand)",
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands import snapshots
+from orchestrator.commands.complete import complete_models
 from orchestrator.terminal import plain
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ def _complete_installed(incomplete: str) -> list[str]:
     from orchestrator.paths import home
 
     return [one.name for one in installed.listing(home()) if one.name.startswith(incomplete)]
-
-
-def _complete_usable(incomplete: str) -> list[str]:
-    return [name for name in ("auto",) if name.startswith(incomplete)] + _complete_installed(incomplete)
 
 
 @app.command("list", epilog="Example: orch model list --json")
@@ -116,7 +113,8 @@ def use(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model that is here, `auto`, or a path to a GGUF.", autocompletion=_complete_usable
+            help="A model that is here, `auto`, `ollama:NAME`, `openai:NAME`, or a path to a GGUF.",
+            autocompletion=complete_models,
         ),
     ],
 ) -> None:
@@ -185,7 +183,7 @@ def add(
 @app.command(epilog="Example: orch model tune qwen2.5-coder-0.5b")
 def tune(
     name: Annotated[
-        str, typer.Argument(help="A model on this disk, or `auto`.", autocompletion=_complete_usable)
+        str, typer.Argument(help="A model on this disk, or `auto`.", autocompletion=complete_models)
     ] = "auto",
     json_: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
@@ -205,7 +203,7 @@ def try_(
         str,
         typer.Argument(
             help="A model that is here, `auto`, `ollama:NAME` or `openai:NAME`.",
-            autocompletion=_complete_usable,
+            autocompletion=complete_models,
         ),
     ] = "auto",
     json_: Annotated[bool, typer.Option("--json", help="As one JSON object (models on servers).")] = False,

@@ -10,7 +10,7 @@ from orchestrator.terminal import one_line
 
 
 def rows(home: Home) -> list[dict[str, Any]]:
-    """One object a model: the catalogue in its order, then models that were added.
+    """One object a model: the catalogue in its order, then models that were added, then others of Ollama.
 
     `state` is "installed", "partial", "ollama" or "available"; `downloaded` is in bytes; `used`
     is true for the one that the next session would run.
@@ -21,7 +21,8 @@ def rows(home: Home) -> list[dict[str, Any]]:
     from orchestrator.wiring import RUNNABLE
 
     here = {one.name: one for one in installed.listing(home)}
-    served = set(elsewhere.ollama_models() or ())
+    by_ollama = elsewhere.ollama_listing() or ()
+    served = {one.name for one in by_ollama}
     setting = config.load(home.config).model.name
     try:
         choice = select.locate(setting, home, kinds=RUNNABLE, served=lambda: tuple(served))
@@ -33,15 +34,18 @@ def rows(home: Home) -> list[dict[str, Any]]:
         for model in catalog.models()
     ]
     found += [_added(one) for one in here.values()]
+    known = {tag for model in catalog.models() for tag in model.ollama}
+    found += [_on_ollama(one) for one in by_ollama if one.name not in known]
     return [{**row, "used": row["name"] == used, "by": setting} for row in found]
 
 
 def _row_of(kind: str, name: str) -> str:
-    """The row that a choice is; empty for a model of a server that the catalogue does not know."""
+    """The row that a choice is; empty for a model of an OpenAI-style server."""
     from orchestrator.models import catalog
 
     if kind == "ollama":
-        return next((model.name for model in catalog.models() if name in model.ollama), "")
+        tag = name if ":" in name else f"{name}:latest"
+        return next((model.name for model in catalog.models() if tag in model.ollama), f"ollama:{tag}")
     return "" if kind == "openai" else name
 
 
@@ -91,6 +95,24 @@ def _added(one: Any) -> dict[str, Any]:
     }
 
 
+def _on_ollama(one: Any) -> dict[str, Any]:
+    return {
+        "name": f"ollama:{one.name}",
+        "title": one.name,
+        "family": one.family,
+        "parameters": one.parameters,
+        "quantisation": one.quantisation,
+        "context": 0,
+        "licence": "",
+        "bytes": one.bytes,
+        "sha256": "",
+        "dialect": "",
+        "state": "ollama",
+        "downloaded": 0,
+        "path": "",
+    }
+
+
 def show(found: list[dict[str, Any]]) -> None:
     """A table in a terminal, aligned columns elsewhere."""
     from orchestrator.models.machine import size_text
@@ -99,7 +121,7 @@ def show(found: list[dict[str, Any]]) -> None:
     lines: list[tuple[str, ...]] = [
         (
             "*" if row["used"] else "",
-            row["name"],
+            one_line(row["name"], 60),
             one_line(row["parameters"], 12) or "?",
             size_text(row["bytes"]),
             one_line(row["licence"], 20) or "?",

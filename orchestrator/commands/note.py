@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from orchestrator.commands.complete import complete_note_kinds
 from orchestrator.errors import DocumentError, UsageError
 from orchestrator.types import NOTE_KINDS, Kind
-
-if TYPE_CHECKING:
-    from orchestrator.journal.store import SqliteJournal
-    from orchestrator.types import Record
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -23,7 +19,6 @@ _EPILOG = (
     "orch note confirm S7f3a#3"
 )
 CONFIRM = "confirm"
-_COPIED = ("text", "because", "rejected", "error", "instead", "supersedes")
 
 
 @app.command(epilog=_EPILOG)
@@ -63,6 +58,7 @@ def note(
     import secrets
 
     from orchestrator import wiring
+    from orchestrator.journal import naming
     from orchestrator.journal.canonical import record_json
     from orchestrator.journal.store import PRIVATE, SqliteJournal
     from orchestrator.paths import home
@@ -73,11 +69,11 @@ def note(
     with SqliteJournal.open(where) as journal:
         parents: tuple[str, ...] = ()
         if kind == CONFIRM:
-            said = _named(journal, text, place.id)
-            kind, body, parents = said.kind, _confirmed(journal, said), (said.id,)
+            said = naming.named(journal, text, place.id)
+            kind, body, parents = said.kind, naming.confirmed(journal, said), (said.id,)
             private = private or said.stream == PRIVATE
         if supersedes:
-            body["supersedes"] = _named(journal, supersedes, place.id).id
+            body["supersedes"] = naming.named(journal, supersedes, place.id).id
             parents = (*parents, body["supersedes"])
         entry = Entry(
             cast(Kind, kind), body, place.id, secrets.token_hex(16), parents=parents, private=private
@@ -101,33 +97,3 @@ def _body(text: str, **more: str) -> dict[str, Any]:
     body: dict[str, Any] = {"text": text.strip()}
     given = {name: value.strip() for name, value in more.items() if value.strip()}
     return {**body, **given, "by": "user", "status": "confirmed"}
-
-
-def _named(journal: SqliteJournal, citation: str, project: str) -> Record:
-    """The one note of this project that a citation names."""
-    from orchestrator.journal.cited import decision
-
-    numbered = decision(journal, project, citation)
-    resolved = [numbered] if numbered else journal.resolve(citation)
-    found = [record for record in resolved if record.kind in NOTE_KINDS]
-    if len(found) != 1:
-        raise UsageError(
-            f"{citation} names {len(found)} notes, not one.", "See `orch log` for citations like S7f3a#3."
-        )
-    if found[0].project != project:
-        raise UsageError(f"{citation} belongs to another project.", "Give that project with --project.")
-    return found[0]
-
-
-def _confirmed(journal: SqliteJournal, said: Record) -> dict[str, Any]:
-    """The same note as a person's own word. Documents show the two as one line that cites both."""
-    from orchestrator.journal.cited import retired
-
-    if said.body is None:
-        raise UsageError("That note was forgotten.", "Record it anew with `orch note`.")
-    if newer := retired(journal, [said]).get(said.id):
-        raise UsageError(
-            f"That note holds no longer: see {journal.cite(newer)}.", "Confirm that one, or record it anew."
-        )
-    body = {name: said.body[name] for name in _COPIED if said.body.get(name)}
-    return {**body, "by": "user", "status": "confirmed", "confirms": said.id}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from orchestrator.commands.run_ids import complete_runs
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from orchestrator.auto_node import Wish
+    from orchestrator.autonomy.wish import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 EXAMPLE = "Example: orch run 'Make the failing test pass' --check 'python -m pytest -q' --max-minutes 20"
@@ -46,6 +47,12 @@ def run(
         str | None, typer.Option(metavar="ID", help="Remove a run.", autocompletion=complete_runs)
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before merging or removing.")] = False,
+    no_handoff: Annotated[
+        bool,
+        typer.Option(
+            "--no-handoff", help="Tell no instance what others left: to measure what the handoff is worth."
+        ),
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,
 ) -> None:
     """Pursue a goal alone: on a branch in a worktree, in a sandbox, within budgets.
@@ -61,12 +68,13 @@ def run(
     elif discard:
         _discard(where, discard, yes=yes)
     else:
-        from orchestrator.auto_node import Wish
         from orchestrator.autonomy.ending import Budget
+        from orchestrator.autonomy.wish import Wish
         from orchestrator.commands.ask import prompt_text
 
         budget = Budget(max_steps, max_minutes, max_tokens)
         wish = Wish(prompt_text(goal, "orch run"), where, check, budget, model, tuple(step or ()))
+        wish = replace(wish, handoff="off" if no_handoff else "on")
         raise typer.Exit(asyncio.run(_run(wish, json_=json_)))
 
 

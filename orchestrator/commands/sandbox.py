@@ -61,7 +61,7 @@ def sandbox(
     from orchestrator.config import load
     from orchestrator.paths import home
     from orchestrator.tools.sandbox import TIERS, chosen
-    from orchestrator.tools.shell import shell_argv
+    from orchestrator.tools.shell_line import shell_argv
     from orchestrator.workspaces import root_of
 
     if tier and tier not in TIERS:

@@ -77,7 +77,7 @@ class _Opener:
     def open(self, item: str) -> Iterator[str]:
         """The lines to print. Raises `JournalError` where nothing is named."""
         from orchestrator.journal.citations import parse
-        from orchestrator.journal.cited import decision
+        from orchestrator.journal.naming import decision
 
         if self.project and (found := decision(self.journal, self.project.id, item)):
             return self._records([found], whole=True)

@@ -130,8 +130,8 @@ EXAMPLES: tuple[tuple[str | ToolCall, ...], ...] = (
     (
         "Where is the login checked?",
         ToolCall("search", {"pattern": "login"}),
-        "auth.py:12 in check(): if not login(user):\n(1 match in 1 file)",
-        ToolCall(ANSWER, {"text": "In `check`, auth.py line 12."}),
+        "auth.py:12 in check(): if not login(user):",
+        ToolCall(ANSWER, {"text": "auth.py line 12, in `check`: `if not login(user):`"}),
     ),
     ("Merke dir: Montag ist Demo", ToolCall("note", {"kind": "note", "text": "Montag ist Demo"})),
 )

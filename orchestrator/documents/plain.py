@@ -39,7 +39,8 @@ def prose(text: str, limit: int = 240) -> str:
     if text.count("`") % 2:
         head, _, tail = text.rpartition("`")
         text = f"{head}'{tail}"
-    text = _CITATION.sub(r"(\1)", _BLOCK_START.sub("", text)).replace("](", "] (")
+    said = _BLOCK_START.sub("", text) or re.sub(r"\W+", "", text)  # "4." is an answer
+    text = _CITATION.sub(r"(\1)", said).replace("](", "] (")
     pieces = text.split("`")
     pieces[::2] = [re.sub(r"<(?=[A-Za-z/!?])", r"\\<", piece) for piece in pieces[::2]]
     text = "`".join(pieces)

@@ -129,12 +129,12 @@ def regenerate(data: bytes, contents: Mapping[str, str], *, replace: bool = Fals
 def merge(old: bytes | None, rendered: str, *, replace: bool = False) -> Merged:
     """A document brought up to date with a freshly rendered one.
 
-    Where there was none it is the rendered one; else only the regions that both have, or that the
-    old one lacks, are taken over.
+    Where there was none, or not a byte in it, it is the rendered one; else only the regions that both have,
+    or that the old one lacks, are taken over.
     """
     fresh = rendered.encode("utf-8", "replace")
     contents = {region.name: region.content.decode() for region in parse(fresh)}
-    return Merged(_stamp(fresh)) if old is None else regenerate(old, contents, replace=replace)
+    return regenerate(old, contents, replace=replace) if old else Merged(_stamp(fresh))
 
 
 def _stamp(fresh: bytes) -> bytes:

@@ -24,6 +24,7 @@ from orchestrator.handoff.facts import (
 from orchestrator.handoff.git_state import GitState
 from orchestrator.handoff.notes import facts_of, note_fact, vouched
 from orchestrator.handoff.session_facts import Outcome, outcomes, session_facts, test_facts
+from orchestrator.handoff.telling import ANSWERED, ASKED
 from orchestrator.types import NOTE_KINDS, Kind, Record
 
 SESSION_RECORDS = 3000
@@ -31,7 +32,8 @@ SESSION_RECORDS = 3000
 RECENT_MESSAGES = 120
 RECENT_SESSIONS = 20
 RECENT_CALLS = 300
-LAST_MESSAGES = 4
+LAST_MESSAGES = 12
+"""Of the last session; `telling` keeps the newest that say something."""
 NOTES = 60
 """Of each kind, the newest: more than a usual budget has room for."""
 GOAL_NOTES = 300
@@ -262,7 +264,12 @@ def _recent(journal: CitingJournal, project: str, kinds: Sequence[Kind], limit: 
 
 
 def _public(records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record.stream != "private" and record.body is not None]
+    """What documents may tell: nothing private, and of what two nodes recorded one only."""
+    return [
+        record
+        for record in records
+        if record.stream != "private" and record.body is not None and not record.body.get("copy")
+    ]
 
 
 def _role(record: Record) -> object:
@@ -297,7 +304,7 @@ def _tests(tried: Tried, journal: CitingJournal) -> tuple[list[Fact], list[Fact]
     others: list[Fact] = []
     for key, outcome in reversed(list(tried.items())):
         later = [record for record in changes if record.ts > outcome.record.ts]
-        for fact in test_facts({key: outcome}, journal.cite):
+        for fact in test_facts({key: outcome}, journal.cite, why=False):
             if later:
                 text = f"{fact.text}; files were changed after that"
                 cites = (*fact.cites, journal.cite(max(later, key=lambda record: record.ts)))
@@ -329,8 +336,8 @@ def _last_session(
 
 def _said(record: Record, journal: CitingJournal) -> Fact:
     if _role(record) == "user":
-        return Fact(f"Asked: {first_line(_text(record))}", (journal.cite(record),))
-    return Fact(f"Answered: {first_sentence(_text(record))}", (journal.cite(record),), CLAIMED)
+        return Fact(f"{ASKED}{first_line(_text(record))}", (journal.cite(record),))
+    return Fact(f"{ANSWERED}{first_sentence(_text(record))}", (journal.cite(record),), CLAIMED)
 
 
 def _began_at(states: Sequence[Record]) -> str:

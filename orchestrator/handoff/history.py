@@ -29,7 +29,10 @@ _SHOWN_FILES = 6
 SUBJECT = re.compile(r"^(?:- )?\d{4}-\d\d-\d\d ")
 """Begins a line that tells of one commit."""
 _ROUTINE = re.compile(r"Merge |(?:build|chore|ci)\(deps|Bump \S+ from|Update \S+ requirement", re.I)
-_RELEASE = re.compile(r"^(?:[A-Za-z][\w\-]*[-_@/])?v?\d+\.\d[\w.\-+]*$")
+_RELEASE = re.compile(r"^((?:[A-Za-z][\w\-]*[-_@/])?v?)(\d+(?:\.\d+)+)([\w.\-+]*)$")
+"""Prefix, number and the rest of a release's tag. `2.1.x` names a line of releases and not one."""
+_LINE = re.compile(r"[._\-][xX]$")
+_EARLY = re.compile(r"[a-z]", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class Past:
     hot: tuple[tuple[str, int], ...]
     releases: int = 0
     release: Commit | None = None
-    """The newest release; `subject` is the tag."""
+    """The release tagged last; `subject` is the tag."""
+    highest: Commit | None = None
+    """The release of the highest number, where the one tagged last belongs to an older line."""
 
 
 def past(repository: Repository, kept: Path | None = None) -> Past | None:
@@ -68,8 +73,10 @@ def past(repository: Repository, kept: Path | None = None) -> Past | None:
         commits, first = len(recent), recent[-1].when
     else:
         commits, first = _whole(repository, head, below, kept)
-    releases, newest = _releases(repository)
-    return Past(commits, first, authors, len(recent), tuple(recent), hot, releases, newest)
+    releases = _releases(repository)
+    newest = releases[0] if releases else None
+    highest = _highest(releases)
+    return Past(commits, first, authors, len(recent), tuple(recent), hot, len(releases), newest, highest)
 
 
 def _window(log: str) -> tuple[list[Commit], int, tuple[tuple[str, int], ...]]:
@@ -130,17 +137,34 @@ def _keep(kept: Path, head: str, commits: int, first: str) -> None:
         return  # it is counted again the next time
 
 
-def _releases(repository: Repository) -> tuple[int, Commit | None]:
+def _releases(repository: Repository) -> list[Commit]:
+    """Tags of releases, the one made last first."""
     form = "--format=%(refname:short)%1f%(creatordate:short)%1f%(objectname:short)%1f%(*objectname:short)"
     rows = repository.query(
         "for-each-ref", "--count=5000", "--sort=-version:refname", "--sort=-creatordate", form, "refs/tags"
     ).splitlines()
     tags = [row.split("\x1f") for row in rows if row.count("\x1f") == 3]
-    named = [tag for tag in tags if _RELEASE.match(tag[0])]
-    if not named:
-        return len(tags), None
-    tag, when, id, peeled = named[0]
-    return len(named), Commit(peeled or id, when, tag)
+    return [
+        Commit(peeled or id, when, tag)
+        for tag, when, id, peeled in tags
+        if _RELEASE.match(tag) and not _LINE.search(tag)
+    ]
+
+
+def _highest(releases: Sequence[Commit]) -> Commit | None:
+    """A finished release of a higher number than the one made last: that one was for an older line."""
+    if not releases or not (last := _RELEASE.match(releases[0].subject)):
+        return None
+    best, highest = _number(last[2]), None
+    for release in releases:
+        found = _RELEASE.match(release.subject)
+        if found and found[1] == last[1] and not _EARLY.search(found[3]) and _number(found[2]) > best:
+            best, highest = _number(found[2]), release
+    return highest
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:6] if len(part) < 12)
 
 
 def facts(past: Past, there: frozenset[str]) -> list[Fact]:
@@ -150,19 +174,33 @@ def facts(past: Past, there: frozenset[str]) -> list[Fact]:
     found = []
     if past.release:
         more = f"; {past.releases:,} releases are tagged" if past.releases > 1 else ""
-        text = f"Newest release: {code(past.release.subject, 60)} of {past.release.when}{more}"
-        found.append(Fact(text, (past.release.id,)))
+        last = f"{code(past.release.subject, 60)} of {past.release.when}"
+        if past.highest:
+            highest = f"{code(past.highest.subject, 60)} of {past.highest.when}"
+            text = f"Highest release: {highest}; an older line got {last}{more}"
+            found.append(Fact(text, (past.highest.id, past.release.id)))
+        else:
+            found.append(Fact(f"Newest release: {last}{more}", (past.release.id,)))
     all_read = past.window < WINDOW or past.window == past.commits
     hot = [f"{code(path, 80)} ({count})" for path, count in past.hot if count > 1 and path in there]
     if hot:
         span = "all commits" if all_read else f"the last {past.window:,} commits"
         found.append(Fact(f"Changed most often in {span}: {', '.join(hot[:_SHOWN_FILES])}", (newest.id,)))
     people = counted(past.authors, "author", "authors")
-    whose = people if all_read else f"{people} of the last {past.window:,}"
-    age = f"{counted(past.commits, 'commit', 'commits')} since {past.first}, " if past.commits else ""
-    found.append(Fact(f"{age}{whose}, the last on {newest.when}", (newest.id,)))
-    shown = [commit for commit in past.recent if not _ROUTINE.match(commit.subject)][:_SHOWN_COMMITS]
-    return found + [commit_fact(commit) for commit in shown]
+    whose = f"by {people}" if all_read else f"the last {past.window:,} by {people}"
+    days = newest.when if newest.when == past.first else f"{past.first} to {newest.when}"
+    age = f"{counted(past.commits, 'commit', 'commits')}, {days}" if past.commits else f"Up to {newest.when}"
+    found.append(Fact(f"{age}, {whose}", (newest.id,)))
+    return found + [commit_fact(commit) for commit in _telling(past.recent)]
+
+
+def _telling(recent: Sequence[Commit]) -> list[Commit]:
+    """The newest few that are no routine; a change that was merged is told once."""
+    shown: dict[str, Commit] = {}
+    for commit in recent:
+        if not _ROUTINE.match(commit.subject) and len(shown) < _SHOWN_COMMITS:
+            shown.setdefault(re.sub(r" \(#\d+\)$", "", commit.subject), commit)
+    return list(shown.values())
 
 
 def commit_fact(commit: Commit) -> Fact:

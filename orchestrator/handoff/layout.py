@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from orchestrator.documents.plain import code, counted, first_sentence, flat
 from orchestrator.handoff.facts import Fact
@@ -16,6 +16,7 @@ Read = Callable[[str], str]
 
 _MOST_FOLDERS = 16
 _MOST_MEMBERS = 14
+_MOST_NAMED = 4
 _MOST_LARGE = 6
 _MOST_LARGE_CHARS = 330
 _SAID_CHARS = 110
@@ -38,13 +39,13 @@ def folders(tree: Tree, read: Read) -> list[Fact]:
     facts, members = [], []
     for name in shown[:_MOST_FOLDERS]:
         path, files = _descended(name, top[name])
-        below = _members(path, files)
-        facts.append(_folder(path, files, below, tree, read))
-        if len(below) > 1:
-            members += [
-                _folder(f"{path}/{one}", [*inside], [], tree, read)
-                for one, inside in sorted(below.items(), key=lambda item: (-_weight(tree, item[1]), item[0]))
-            ]
+        below = sorted(_members(path, files).items(), key=lambda item: (-_weight(tree, item[1]), item[0]))
+        if len(below) < 2:
+            facts.append(_folder(path, files, [], tree, read))
+            continue
+        made = {one: _folder(f"{path}/{one}", [*inside], [], tree, read) for one, inside in below}
+        facts.append(_folder(path, files, [*made], tree, read))
+        members += [fact for fact in made.values() if ": " in fact.text]
     if len(shown) > _MOST_FOLDERS:
         rest = ", ".join(code(f"{name}/", 40) for name in shown[_MOST_FOLDERS : _MOST_FOLDERS + 8])
         facts.append(Fact(f"{len(shown) - _MOST_FOLDERS} smaller folders, such as {rest}", (tree.evidence,)))
@@ -52,8 +53,19 @@ def folders(tree: Tree, read: Read) -> list[Fact]:
         rows = sorted(tree.foreign.items(), key=lambda item: (-item[1], item[0]))[:4]
         shown_ = ", ".join(f"{code(f'{folder}/', 60)} ({count:,})" for folder, count in rows)
         facts.append(Fact(f"Code of others, not looked at (files): {shown_}", (tree.evidence,)))
+    facts = [*_top(tree, top), *facts]
     large = largest(tree)
-    return [*facts[:4], *large, *facts[4:], *[fact for fact in members if ": " in fact.text][:_MOST_MEMBERS]]
+    return [*facts[:4], *large, *facts[4:], *members[:_MOST_MEMBERS]]
+
+
+def _top(tree: Tree, below: Mapping[str, Sequence[str]]) -> list[Fact]:
+    """The files that lie in no folder, where they are what the project mainly consists of."""
+    files = [path for path in tree.files if "/" not in path]
+    sources = [path for path in files if language_of(path) not in {"", *TEXTS} and not ASIDE.search(path)]
+    others = [path for inside in below.values() for path in inside if not ASIDE.search(path)]
+    if len(sources) < 3 or _weight(tree, sources) <= _weight(tree, others):
+        return []
+    return [Fact(f"`./` {_held(files)}", (tree.evidence,))]
 
 
 def languages(tree: Tree) -> list[Fact]:
@@ -131,28 +143,35 @@ def _members(path: str, files: Sequence[str]) -> dict[str, list[str]]:
     return {name: inside for name, inside in _group(files, f"{path}/").items() if name in own}
 
 
-def _folder(
-    path: str, files: Sequence[str], members: Sequence[str] | dict[str, list[str]], tree: Tree, read: Read
-) -> Fact:
-    counts = Counter(language for one in files if (language := language_of(one)))
-    code_first = sorted(counts, key=lambda name: (name in TEXTS, -counts[name], name))
-    mostly = code_first[0] if code_first else ""
-    held = counted(len(files), "file", "files")
-    if mostly:
-        held += f", {'mostly ' if len(files) > 1 else ''}{mostly}"
-    text = f"{code(f'{path}/', 80)} {held}"
+def _folder(path: str, files: Sequence[str], members: Sequence[str], tree: Tree, read: Read) -> Fact:
+    text = f"{code(f'{path}/', 80)} {_held(files)}"
     if said := next(_said(path, files, read), None):
         return Fact(f"{text}: {said[0]}", (flat(said[1], 120).replace("]", ")"),))
     inner = sorted(_group(files, f"{path}/").items(), key=lambda item: (-len(item[1]), item[0]))
     names = [name for name, _ in inner]
-    if len(members) > 1:
-        return Fact(f"{text}; {len(members)} packages", (tree.evidence,))
+    if members:
+        shown = ", ".join(code(f"{name}/", 60) for name in members[:_MOST_NAMED])
+        more = f" and {len(members) - _MOST_NAMED} more" if len(members) > _MOST_NAMED else ""
+        return Fact(f"{text}; {len(members)} packages: {shown}{more}", (tree.evidence,))
     if names:
         shown = ", ".join(code(f"{name}/", 30) for name in names[:6])
         return Fact(
             f"{text}, with {shown}{f' and {len(names) - 6} more' if len(names) > 6 else ''}", (tree.evidence,)
         )
     return Fact(text, (tree.evidence,))
+
+
+def _held(files: Sequence[str]) -> str:
+    """How many files, and of what most of them are; else how many there are of the first language."""
+    counts = Counter(language for one in files if (language := language_of(one)))
+    held = counted(len(files), "file", "files")
+    if not counts:
+        return held
+    most = max(sorted(counts), key=lambda name: (counts[name], name not in TEXTS))
+    if counts[most] * 2 > len(files):
+        return f"{held}, {'mostly ' if len(files) > 1 else ''}{most}"
+    first = max(sorted(counts), key=lambda name: (name not in TEXTS, counts[name]))
+    return f"{held}, {counts[first]} of them {first}"
 
 
 def _said(path: str, files: Sequence[str], read: Read) -> Iterator[tuple[str, str]]:

@@ -72,7 +72,8 @@ class ProjectLog:
         ends = self._journal.records(project=self._project.id, kinds=("session",))
         ended = dict.fromkeys(one.session for one in ends if _is_end(one))
         there = session_log.sessions(self._path, (self._folder,))
-        entries = {one: self.entry(one) for one in ended if not session_log.is_there(one, there)}
+        missing = [one for one in ended if not session_log.is_there(one, there)]
+        entries = {one: self.entry(one) for one in missing if not self._is_copy(one)}
         if entries:
             with self._guard():
                 session_log.insert_entries(self._path, (self._folder,), self._name, list(ended), entries)
@@ -100,10 +101,15 @@ class ProjectLog:
         )
 
     def _add(self, session: str, facts: SessionFacts) -> bool:
-        if facts.empty and not facts.ended:
+        if (facts.empty and not facts.ended) or self._is_copy(session):
             return False
         entry = render.session_entry(facts, self._templates)
         return session_log.add_entry(self._path, (self._folder,), self._name, session, entry, self._pen)
+
+    def _is_copy(self, session: str) -> bool:
+        """Whether it answered a device that recorded the same itself."""
+        states = self._journal.records(session=session, kinds=("session",), limit=1)
+        return bool(states and (states[0].body or {}).get("copy"))
 
     def _facts(self, session: str) -> SessionFacts:
         ends = self._journal.records(session=session, kinds=("session",), newest_first=True, limit=1)

@@ -36,6 +36,16 @@ _SUMMARIES = (
     re.compile(r"Tests run: \d+, Failures: \d+, Errors: \d+"),
     re.compile(r"\b(?:\d+ (?:failed|passed|skipped|errors?|xfailed|xpassed|deselected|warnings?)(?:, )?)+"),
 )
+_FAILURES = (
+    re.compile(r"^E +(\w*(?:Error|Exception|Warning|Exit)\b.*)$", re.MULTILINE),
+    re.compile(r"^(?:FAILED|ERROR) +(\S*(?:::|/)\S+.*)$", re.MULTILINE),
+    re.compile(r"^E +(\S.*)$", re.MULTILINE),
+    re.compile(r"^\s*--- FAIL: +(\S+)", re.MULTILINE),
+    re.compile(r"^test (\S+ \.\.\. FAILED)$", re.MULTILINE),
+    re.compile(r"^\s+(?:● |✕ |✗ |\d+\) )(\S.*)$", re.MULTILINE),
+    re.compile(r"^(\w*(?:Error|Exception)\b: .*)$", re.MULTILINE),
+)
+"""pytest, Go, Rust, Jest and Mocha, unittest."""
 _TELLING = re.compile(r"error|exception|fatal|not found|no such|denied|refused|failed", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*(\|\||&&|;|\||\n)\s*")
 _PROBES = frozenset({"grep", "rg", "egrep", "fgrep", "test", "[", "diff", "cmp", "which", "ls", "command"})
@@ -48,6 +58,14 @@ def target(call: Mapping[str, Any]) -> str:
     arguments = call.get("arguments")
     if not isinstance(arguments, Mapping):
         return ""
+    if call.get("name") == "search":
+        pattern, path = (arguments.get(name) for name in ("pattern", "path"))
+        if isinstance(pattern, str) and pattern.strip():
+            return (
+                f"{pattern.strip()} in {path.strip()}"
+                if isinstance(path, str) and path.strip()
+                else pattern.strip()
+            )
     names = (_COMMANDS.get(str(call.get("name"))), *_TARGETS)
     for name in names:
         value = arguments.get(name) if name else None
@@ -80,12 +98,25 @@ def own_exit_code(about: str) -> bool:
     return where == len(parts) - 1 and "||" not in parts
 
 
+def single(about: str) -> bool:
+    """True where the line is one command: no pipe, no second one behind it, nothing substituted."""
+    return len(_parts(about)) == 1 and not re.search(r"[`<>&]|\$\(", about)
+
+
 def summary(text: str) -> str:
     """The counts that a test runner printed, such as "1 failed, 41 passed"; "" if none."""
     tail = text[-4000:]
     for pattern in _SUMMARIES:
         if found := [match.group() for match in pattern.finditer(tail)]:
             return flat(found[-1].rstrip(", |"), 80)
+    return ""
+
+
+def failure(text: str) -> str:
+    """The line of a failed test run that says what is wrong, as its runner marks it; "" if none does."""
+    for pattern in _FAILURES:
+        if found := pattern.findall(text[-6000:]):
+            return str(found[-1]).strip()
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ ENDINGS = {
 }
 _NOTED = ("decision", "blocker", "next", "goal", "constraint", "dead_end")
 _SET = (("goal", "Goal"), ("constraint", "Constraint"))
+_NOTHING = "nothing has "
 _Key = tuple[str, str]
 
 
@@ -64,26 +65,31 @@ def session_facts(
         changes=_changes(records, local),
         blockers=tuple(noted["blocker"]),
         next_steps=tuple(noted["next"]) + _unfinished(records, reason, local),
-        tests=tuple(test_facts(tried, local)),
+        tests=tuple(test_facts(tried, local, why=True)),
     )
 
 
 def outcomes(records: Iterable[Record]) -> dict[_Key, Outcome]:
     """(tool, target) → its latest result, in the order of those results; `records` oldest first."""
-    calls: dict[str, Record] = {}
     found: dict[_Key, Outcome] = {}
+    for key, outcome in each_outcome(records):
+        found.pop(key, None)
+        found[key] = outcome
+    return found
+
+
+def each_outcome(records: Iterable[Record]) -> Iterator[tuple[_Key, Outcome]]:
+    """(tool, target) and result of every call, oldest first as the `records` are."""
+    calls: dict[str, Record] = {}
     for record in records:
         if record.kind == "tool_call":
             calls[record.id] = record
         elif record.kind == "tool_result":
-            key, outcome = _outcome(record, calls)
-            found.pop(key, None)
-            found[key] = outcome
-    return found
+            yield _outcome(record, calls)
 
 
-def test_facts(tried: Mapping[_Key, Outcome], cite: Cite) -> list[Fact]:
-    """The latest run of each test command, newest last."""
+def test_facts(tried: Mapping[_Key, Outcome], cite: Cite, *, why: bool) -> list[Fact]:
+    """The latest run of each test command, newest last; with `why` the line that says what failed."""
     facts = []
     for (name, about), outcome in tried.items():
         if runs.test_run(name, about) and outcome.exit_code is not None:
@@ -91,6 +97,8 @@ def test_facts(tried: Mapping[_Key, Outcome], cite: Cite) -> list[Fact]:
             own = runs.own_exit_code(about)
             seen.append(f"exit {outcome.exit_code}" if own else "its exit code is hidden by what follows it")
             text = f"{code(about)}: {', '.join(part for part in seen if part)}"
+            if why and outcome.exit_code and own and (line := runs.failure(outcome.text)):
+                text += f"; says {code(line, 160)}"
             facts.append(Fact(text, (cite(outcome.record),), VERIFIED if own else ""))
     return facts
 
@@ -104,7 +112,11 @@ def _outcome(record: Record, calls: Mapping[str, Record]) -> tuple[_Key, Outcome
     failed = body.get("ok") is not True or bool(exit_code)
     paths = body.get("changed")
     changed = tuple(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else ()
-    return (name, runs.target(_body(call))), Outcome(record, failed, exit_code, _text(record), changed)
+    about = runs.target(_body(call))
+    # the same tests, whichever tool ran them
+    return ("shell" if runs.test_run(name, about) else name, about), Outcome(
+        record, failed, exit_code, _text(record), changed
+    )
 
 
 def _title(short: str, records: Sequence[Record], start: Record | None) -> str:
@@ -183,7 +195,7 @@ def _item(prompt: Record, span: Sequence[Record], cite: Cite) -> Work:
     if looked := [
         (key, item) for key, item in tried.items() if not item.failed and key[0] in ("read", "search")
     ]:
-        shown = ", ".join(runs.shown(*key) for key, _ in looked[:4])
+        shown = ", ".join(f"{runs.shown(*key)}{_found(item)}" for key, item in looked[:4])
         more = f" and {len(looked) - 4} more" if len(looked) > 4 else ""
         cites = tuple(cite(item.record) for _, item in looked[:4])
         results.insert(0, Fact(f"looked at {shown}{more}", cites, VERIFIED))
@@ -194,6 +206,11 @@ def _item(prompt: Record, span: Sequence[Record], cite: Cite) -> Work:
     lessons = facts_of((record for record in span if record.kind in ("lesson", "note")), cite)
     asked = first_line(_text(prompt), 160) or "(a prompt without words)"
     return Work(Fact(asked, (cite(prompt),)), tuple(results), tuple(lessons))
+
+
+def _found(outcome: Outcome) -> str:
+    """What our own search says first where nothing has the words that were looked for."""
+    return " (not found)" if outcome.text.startswith(_NOTHING) else ""
 
 
 def _result(key: _Key, outcome: Outcome, cite: Cite) -> Fact | None:

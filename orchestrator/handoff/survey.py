@@ -42,6 +42,8 @@ _LANGUAGES = {
     "pyproject.toml": {"Python"},
     "Cargo.toml": {"Rust"},
 }
+_SCRIPT = re.compile(r"README: `((?:npm|pnpm|yarn|bun) (?:start|test|run \S+))[^`]*`")
+_RUN_AS = re.compile(r"(?:src/|lib/)?((?:\w+/)+)__main__\.py")
 _LINE_CHARS = 3  # "- " and the line feed
 
 
@@ -95,7 +97,7 @@ def survey(root: Path, name: str, repository: Repository | None = None, *, keep:
             ("line of dependencies", "lines of dependencies"),
             0.08,
         ),
-        Group("Ports", _facts(found, "ports", 3), ("port", "ports"), 0.04),
+        Group("Ports", _ports(found), ("port", "ports"), 0.04),
         Group("Licence", _facts(found, "licence", 1), ("licence", "licences"), 0.02),
         Group(
             "History",
@@ -104,6 +106,9 @@ def survey(root: Path, name: str, repository: Repository | None = None, *, keep:
             0.14,
         ),
     )
+    about = list(
+        {re.sub(r"^((?:Needs|Targets) [^`]*)`.*", r"\1", one.text): one for one in about[::-1]}.values()
+    )[::-1]
     first = [_fact(one) for one in _without_repeated_words(about)[:4]]
     return Survey(
         flat(name, 80),
@@ -184,7 +189,7 @@ def _found(root: Path, tree: Tree) -> list[Found]:
             aside = spoken.isdisjoint(_LANGUAGES.get(path.rpartition("/")[2], spoken)) and bool(spoken)
             # what packages a library for another language is not how it is built
             found += [replace(one, rank=one.rank + 4 * aside) for one in parse(text, path)]
-            found += manifests.ports(text, path) if path in manifests.READMES else []
+            found += manifests.readme_ports(text, path) if path in manifests.READMES else []
     for path in _settings(tree):
         found += manifests.ports(text_of(root, path), path)
     return found
@@ -204,11 +209,16 @@ def _settings(tree: Tree) -> list[str]:
 
 def _entries(found: list[Found], tree: Tree) -> tuple[Fact, ...]:
     told = [_fact(one) for one in sorted(_unique(found, "entry points"), key=lambda one: one.rank)][:8]
+    if "package.json" in tree.files and "index.js" in tree.files and not told:
+        told.append(Fact("`index.js` is what `require` loads: package.json names no other", ("index.js:1",)))
+    for path in tree.files:
+        if (run := _RUN_AS.fullmatch(path)) and path.count("/") < 4 and not ASIDE.search(path):
+            told.append(Fact(f"`python -m {run[1].strip('/').replace('/', '.')}`", (f"{path}:1",)))
     named = " ".join(fact.text for fact in told)
     mains = [main for main in tree.mains if not ASIDE.search(main[0]) and not _build_script(main[0])]
     mains.sort(key=lambda main: bool(re.match(r"(?:utils?|tools?|scripts?|contrib|hack)/", main[0])))
     for path, line in mains[:6]:
-        if path not in named:
+        if path not in named and not path.endswith("__main__.py"):
             told.append(
                 Fact(f"main of {code('/'.join(path.split('/')[-2:]), 80)}", (flat(f"{path}:{line}", 160),))
             )
@@ -223,12 +233,24 @@ def _facts(found: list[Found], topic: manifests.Topic, most: int) -> tuple[Fact,
     return tuple(_fact(one) for one in sorted(_unique(found, topic), key=lambda one: one.rank)[:most])
 
 
+def _ports(found: list[Found]) -> tuple[Fact, ...]:
+    """Each port once: sources say it better than the README."""
+    said: dict[str, Found] = {}
+    for one in sorted(_unique(found, "ports"), key=lambda one: one.rank):
+        said.setdefault(one.text.partition(":")[0], one)
+    return tuple(map(_fact, [*said.values()][:3]))
+
+
 def _commands(found: list[Found], tree: Tree) -> tuple[Fact, ...]:
     """The useful ones first, each once: what CI or the README runs is often known already."""
     kept: list[Found] = []
     seen: set[str] = set()
     wrapped = [name for name in ("gradle", "mvn") if f"{name}w" in tree.files]
-    for one in sorted(_unique(found, "commands"), key=lambda one: one.rank):
+    commands = _unique(found, "commands")
+    scripts = {named[0] for one in commands if (named := re.findall(r"^`([^`]+)`", one.text))}
+    for one in sorted(commands, key=lambda one: one.rank):
+        if (script := _SCRIPT.match(one.text)) and "package.json" in tree.files and script[1] not in scripts:
+            continue  # the README tells of another program's
         for name in wrapped:
             one = replace(one, text=one.text.replace(f"`{name} ", f"`./{name}w "))
         said = next(iter(re.findall(r"`([^`]+)`", one.text)), one.text)

@@ -27,7 +27,8 @@ from orchestrator.handoff.stale import Claim, Sources
 from orchestrator.handoff.survey import survey
 from orchestrator.handoff.templates import Templates
 from orchestrator.handoff.writer import ProjectTiers
-from orchestrator.journal.cited import Cited, cited, decision
+from orchestrator.journal.cited import Cited, cited
+from orchestrator.journal.naming import decision
 from orchestrator.paths import Home
 from orchestrator.types import Record
 from orchestrator.vcs import Commit, Wrap

@@ -24,6 +24,7 @@ from orchestrator.handoff.human import HumanText
 from orchestrator.handoff.pen import PEN, Pen
 from orchestrator.handoff.project_log import ProjectLog
 from orchestrator.handoff.stale import Sources
+from orchestrator.handoff.telling import telling
 from orchestrator.handoff.templates import PROJECT as PROJECT_TEMPLATE
 from orchestrator.handoff.templates import Templates
 from orchestrator.journal.cited import cited
@@ -148,9 +149,11 @@ class ProjectDocuments(ProjectTiers):
         """Bring SESSION_BRIEFING.md up to date; "created", "updated" or "unchanged".
 
         `budget` in characters. Without `create` an empty journal makes no file. A region edited by hand is
-        kept, with a warning, unless `replace` says otherwise.
+        kept, with a warning, unless `replace` says otherwise. What people wrote meanwhile is recorded.
         """
         self._checked.forget()
+        if self._pen is PEN:
+            self.human.keep()
         path = self.folder / BRIEFING.filename
         old = tiers.read_tier(BRIEFING, self.folder, self._warn)
         facts = self.briefing_facts(old, max(evidence.NOTES, budget // _SHORT_LINE))
@@ -163,7 +166,7 @@ class ProjectDocuments(ProjectTiers):
         project = self._project
         found = evidence.collect_briefing(self._journal, project.id, project.name, self._look, most)
         with self.sources() as sources:
-            flagged = loading.flagged(found, sources, self._warn)
+            flagged = loading.flagged(telling(found), sources, self._warn)
         return carried.joined(flagged, old, self._unknown)
 
     def _unknown(self, cites: Iterable[str]) -> set[str]:
@@ -225,9 +228,9 @@ class ProjectDocuments(ProjectTiers):
         return self.log.done(session)
 
     def close_session(self, session: str, reason: str) -> None:
+        self.human.keep(session)
         self.log.close(session, reason)
         self.refresh()
-        self.human.keep(session)
 
     def catch_up(self) -> list[str]:
         """After records came from other devices: the text of people, log and briefing as these give them.
@@ -238,7 +241,7 @@ class ProjectDocuments(ProjectTiers):
             changed = self.human.take_over()
         if self.log.insert_missing():
             changed.append(LOG.filename)
-        if self.refresh() != "unchanged":
+        if self.refresh() in ("created", "updated"):
             changed.append(BRIEFING.filename)
         return list(dict.fromkeys(changed))
 
@@ -356,13 +359,15 @@ def write_regions(
 
     def edit(old: bytes | None) -> bytes:
         nonlocal state
-        if old is not None and not adopt and not _named(old, path):
+        if old and not adopt and not _named(old, path):
             state = "kept"
             return old
         merged = _naming(path, lambda: regions.merge(old, rendered, replace=replace))
         for name in merged.edited:
             warn(f"{path.name}: the region {name} was edited by hand and is kept as it is.")
-        state = "created" if old is None else "updated"
+        state = "updated" if old else "created"
+        if merged.edited and merged.data == old:
+            state = "kept"
         return merged.data
 
     with guard:

@@ -117,11 +117,12 @@ class Endpoints:
 
     async def _asked(self, request: Request) -> tuple[Run, bool]:
         given = await body.json_object(request)
-        body.only(given, "prompt", "project", "fresh", "wait")
+        body.only(given, "prompt", "project", "fresh", "wait", "recorded")
         device = _device(request)
         prompt = body.text(given, "prompt", most=MOST_PROMPT).strip()
         project = body.text(given, "project", least=0, most=36, default="")
         fresh, wait = body.flag(given, "fresh", False), body.flag(given, "wait", True)
+        recorded = body.flag(given, "recorded", False)
         if not prompt:
             raise HubError("The prompt is empty.", "Ask something.", status=422)
         if prompt.startswith(PRIVATE):
@@ -133,7 +134,7 @@ class Endpoints:
         key = request.headers.get("idempotency-key")
         if key is not None and not 1 <= len(key) <= 128:
             raise HubError("An Idempotency-Key has 1 to 128 characters.", "Use a UUID.", status=422)
-        return self._hub.runs.submit(Asked(device.id, project, prompt, fresh), key), wait
+        return self._hub.runs.submit(Asked(device.id, project, prompt, fresh, recorded), key), wait
 
     # --- devices --------------------------------------------------------------------------------
 

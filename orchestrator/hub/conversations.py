@@ -17,12 +17,16 @@ IDLE_MS = 10 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question. `project` is an id, "" for none; `fresh` starts a new instance for it."""
+    """A question. `project` is an id, "" for none; `fresh` starts a new instance for it.
+
+    `recorded`: the device records question and answer itself, so that what is recorded here is a copy.
+    """
 
     device: str
     project: str
     prompt: str
     fresh: bool = False
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,10 @@ class Opened:
     model: str
 
 
-Make = Callable[[str, str], Awaitable[Session]]
-"""A session for a project's id and the device that asks, not open yet."""
+Key = tuple[str, str, bool]
+"""The device, the project's id, and whether the device records the conversation itself."""
+Make = Callable[[Key], Awaitable[Session]]
+"""A session that is not open yet."""
 
 
 class Conversations:
@@ -44,12 +50,12 @@ class Conversations:
     def __init__(self, make: Make, clock: Clock) -> None:
         self._make = make
         self._clock = clock
-        self._open: OrderedDict[tuple[str, str], tuple[Session, int]] = OrderedDict()
+        self._open: OrderedDict[Key, tuple[Session, int]] = OrderedDict()
         self._now: Session | None = None
 
     async def turn(self, asked: Asked) -> AsyncIterator[Event | Opened]:
         """Raises what a session raises; the session is then closed, what was said kept."""
-        key = (asked.device, asked.project)
+        key = (asked.device, asked.project, asked.recorded)
         if asked.fresh and key in self._open:
             await self._end(key, "done")
         reason = "failed"
@@ -76,11 +82,10 @@ class Conversations:
                 self._open[key] = (self._open[key][0], self._clock.now_ms())
                 self._open.move_to_end(key)
 
-    async def _opened(self, key: tuple[str, str]) -> AsyncIterator[Event]:
+    async def _opened(self, key: Key) -> AsyncIterator[Event]:
         if len(self._open) >= MOST_OPEN:
             await self._end(next(iter(self._open)), "done")
-        device, project = key
-        session = await self._make(project, device)
+        session = await self._make(key)
         self._open[key] = (session, self._clock.now_ms())
         async for event in session.open():
             yield event
@@ -103,7 +108,7 @@ class Conversations:
         for key in list(self._open):
             await self._end(key, "done")
 
-    async def _end(self, key: tuple[str, str], reason: str) -> None:
+    async def _end(self, key: Key, reason: str) -> None:
         kept = self._open.pop(key, None)
         if kept is not None:
             await kept[0].close(reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -107,7 +108,8 @@ class Guard:
             )
         self._wait(self._asked.wait(device.id))
         self._asked.spend(device.id)
-        self._devices.seen(device)
+        with suppress(JournalError):  # on a full disk a device may still read
+            self._devices.seen(device)
         return device
 
     def _wait(self, seconds: int) -> None:

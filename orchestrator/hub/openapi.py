@@ -65,6 +65,11 @@ _QUESTION = _object(
     prompt=_text(1, MOST_PROMPT, description="Not one that begins with /private."),
     project=_text(0, 36, description="A project's id; empty: none."),
     fresh={"type": "boolean", "description": "Start a new instance for it."},
+    recorded={
+        "type": "boolean",
+        "description": "The device records question and answer itself and syncs them: documents tell of its"
+        " records, and not of this node's too.",
+    },
     wait={"type": "boolean", "description": "False: answer at once with the run (POST /chat only)."},
 ) | {"additionalProperties": False}
 SCHEMAS: dict[str, Schema] = {

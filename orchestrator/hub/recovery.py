@@ -64,11 +64,13 @@ def recorded(
     role = (newest[0].body or {}).get("role") if newest else None
     if role == "assistant" and not store.claims(newest[0].id):
         return newest[0]
+    states = journal.records(session=session, kinds=["session"], limit=1)
+    asker = {"device": device} | ({"copy": True} if states and (states[0].body or {}).get("copy") else {})
     entries = []
     if role != "user":
-        entries.append(Entry("message", {"role": "user", "text": prompt, "device": device}, project, session))
+        entries.append(Entry("message", {"role": "user", "text": prompt, **asker}, project, session))
     if text:
-        body = {"role": "assistant", "text": text, "interrupted": True, "device": device}
+        body = {"role": "assistant", "text": text, "interrupted": True, **asker}
         entries.append(Entry("message", body, project, session))
     made = journal.append(entries)
     return made[-1] if text else None

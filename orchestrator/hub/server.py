@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,16 +18,29 @@ from orchestrator.errors import HubError
 HEAD_S = 15.0
 """From the first byte of a connection, or of a request, until its head is whole."""
 MOST_CONNECTIONS = 512
+MOST_WAITING = 128
+"""Connections that have asked nothing yet: of more, the oldest is let go, so that who is slow on purpose
+keeps nobody out."""
 GRACE_S = 10
 
 
 class ImpatientProtocol(H11Protocol):
-    """uvicorn waits for ever for the head of a request; this one lets go."""
+    """uvicorn waits for ever for the head of a request; this one lets go.
+
+    `waiting` are the server's connections without one, oldest first.
+    """
 
     _patience: asyncio.TimerHandle | None = None
 
+    def __init__(self, waiting: dict[ImpatientProtocol, None], **more: Any) -> None:
+        super().__init__(**more)
+        self._waiting = waiting
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        # asyncio does so only for sockets that were made with a protocol number. Else each answer, and each
+        # piece of one, waits up to 40 ms for the acknowledgement of what was sent before it.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -42,14 +56,18 @@ class ImpatientProtocol(H11Protocol):
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(HEAD_S, self._give_up)
+        self._waiting[self] = None
+        if len(self._waiting) > MOST_WAITING:
+            next(iter(self._waiting))._give_up()
 
     def _stop_waiting(self) -> None:
+        self._waiting.pop(self, None)
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     def _give_up(self) -> None:
-        self._patience = None
+        self._stop_waiting()
         if self.cycle is None or self.cycle.response_complete:
             self.transport.abort()
 
@@ -101,7 +119,7 @@ def configured(app: Any, cert: str | None = None, key: str | None = None) -> uvi
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=ImpatientProtocol,
+        http=partial(ImpatientProtocol, {}),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

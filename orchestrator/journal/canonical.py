@@ -41,7 +41,13 @@ MAX_DEPTH = 64
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KIND = re.compile("[a-z][a-z0-9_]{0,31}")
+_BODY, _AFTER_BODY = b'{"body":', b',"body_sha":"'
+_PLAIN = re.compile("[0-9a-f]+")
+_FIELDS = frozenset(Record.__dataclass_fields__)
 _TEXTS = ("dev", "stream", "wall", "project", "session", "kind", "entity", "body_sha", "id")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -64,7 +70,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 def canonical(value: Any) -> bytes:
     """Canonical JSON of a `plain` value (rule 2)."""
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
     except ValueError as error:  # an integer of more than 4,300 digits
         raise JournalError(f"A record holds a number that cannot be written: {error}.") from error
     return text.encode()
@@ -110,24 +116,61 @@ def record_line(record: Record) -> bytes:
 
 def parse_record(fields: Any) -> Record:
     """The record of a decoded line. Raises `ValueError` when a field or a hash is wrong."""
-    if not isinstance(fields, dict) or set(fields) != set(Record.__dataclass_fields__):
+    _check_fields(fields)
+    body, salt = fields["body"], fields["salt"]
+    if body is not None and body_sha(body, salt) != fields["body_sha"]:
+        raise ValueError("the body does not match its hash")
+    if record_id(fields) != fields["id"]:
+        raise ValueError("the record does not match its id")
+    return _record(fields)
+
+
+def parse_canonical(line: bytes, fields: Any) -> Record:
+    """As `parse_record`, of fields whose canonical form `line` is, without a line end.
+
+    What is hashed are pieces of the line, so that nothing is written a second time. Quotation marks in
+    texts are escaped, so `"body_sha":` stands once behind the body, and `"id":` and `"salt":` once after it.
+    """
+    _check_fields(fields)
+    body, salt, identity = fields["body"], fields["salt"], fields["id"]
+    if not _PLAIN.fullmatch(identity) or not (salt is None or _PLAIN.fullmatch(salt)):
+        return parse_record(fields)  # they may be escaped in the line: no journal writes such
+    if body is not None and sha256(salt.encode() + body_bytes(line)).hexdigest() != fields["body_sha"]:
+        raise ValueError("the body does not match its hash")
+    rest = line[line.rindex(_AFTER_BODY) + 1 :]
+    rest = rest.replace(f'"id":"{identity}",'.encode(), b"", 1)
+    rest = rest.replace(b'"salt":null,' if salt is None else f'"salt":"{salt}",'.encode(), b"", 1)
+    if sha256(b"{" + rest).hexdigest() != identity:
+        raise ValueError("the record does not match its id")
+    return _record(fields)
+
+
+def body_bytes(line: bytes) -> bytes:
+    """The body in a record's canonical line."""
+    return line[len(_BODY) : line.rindex(_AFTER_BODY)]
+
+
+def line_with(body: str | None, others: Mapping[str, Any]) -> bytes:
+    """The line, without its end, of a record whose body is canonical text already."""
+    return b"".join((_BODY, b"null" if body is None else body.encode(), b",", canonical(others)[1:]))
+
+
+def _check_fields(fields: Any) -> None:
+    if not isinstance(fields, dict) or fields.keys() != _FIELDS:
         raise ValueError("not the fields of a record")
     ts, parents, body, salt = fields["ts"], fields["parents"], fields["body"], fields["salt"]
     numbers = [fields["v"], fields["epoch"], fields["seq"], *(ts if isinstance(ts, list) else ())]
-    if len(numbers) != 5 or any(type(number) is not int for number in numbers):
+    if len(numbers) != 5 or set(map(type, numbers)) != {int}:
         raise ValueError("a number is missing")
-    if not isinstance(parents, list) or any(
-        not isinstance(text, str) for text in (*parents, *(fields[name] for name in _TEXTS))
-    ):
+    if not isinstance(parents, list) or {str} != set(map(type, (*parents, *map(fields.get, _TEXTS)))):
         raise ValueError("a text is missing")
     if fields["v"] != VERSION or not _KIND.fullmatch(fields["kind"]):
         raise ValueError("an unknown version or kind")
     if (body is None) != (salt is None):
         raise ValueError("body and salt belong together")
-    if body is not None and not (
-        isinstance(body, dict) and isinstance(salt, str) and body_sha(body, salt) == fields["body_sha"]
-    ):
+    if body is not None and not (isinstance(body, dict) and isinstance(salt, str)):
         raise ValueError("the body does not match its hash")
-    if record_id(fields) != fields["id"]:
-        raise ValueError("the record does not match its id")
-    return Record(**{**fields, "ts": tuple(ts), "parents": tuple(parents)})
+
+
+def _record(fields: dict[str, Any]) -> Record:
+    return Record(**{**fields, "ts": tuple(fields["ts"]), "parents": tuple(fields["parents"])})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from orchestrator.journal import citations, schema
 from orchestrator.journal.reader import JournalReader
 from orchestrator.types import Record
 
-_NUMBERED = re.compile(r"\[?D([1-9]\d{0,5})\]?")
 _PAGE = 400  # values of one query
 # As in `reader.live_notes`: what a model only claims retires nothing that a person said, and a note that
 # was taken back retires nothing.
@@ -65,15 +63,6 @@ def cited(reader: JournalReader, wanted: Iterable[str]) -> dict[str, Cited]:
             elif sessions:
                 found[text] = Cited(session=sessions[0]) if len(sessions) == 1 else Cited(ambiguous=True)
     return found
-
-
-def decision(reader: JournalReader, project: str, citation: str) -> Record | None:
-    """`D2`: the project's second decision as told here, superseded ones counted; None where it is none."""
-    found = _NUMBERED.fullmatch(citation.strip())
-    if found is None:
-        return None
-    records = reader.records(project=project, kinds=("decision",), limit=int(found[1]))
-    return records[-1] if len(records) == int(found[1]) else None
 
 
 def number_of(reader: JournalReader, record: Record) -> str:

@@ -15,6 +15,9 @@ Ts = tuple[int, int]
 FAR_AHEAD_MS = 5 * 60 * 1000
 """A peer's timestamp further ahead than this comes from a wrong clock and does not move ours."""
 
+LAST: Ts = (253_402_300_799_999, (1 << 53) - 1)
+"""Of the year 9999, after which no calendar follows, with the largest counter that every JSON can hold."""
+
 
 class SystemClock:
     """The wall clock, in milliseconds since 1970."""
@@ -53,5 +56,9 @@ def tick(state: ClockState, now_ms: int, parents: Iterable[Ts] = ()) -> tuple[Ts
 
 
 def _after(ts: Ts, odd: int) -> Ts:
-    """The next timestamp whose counter is odd (1) or even (0)."""
-    return ts[0], ts[1] + 1 + (ts[1] + 1 + odd) % 2
+    """The next timestamp whose counter is odd (1) or even (0).
+
+    None is past `LAST`, which no peer would take; where a peer made one so late, ours is not later.
+    """
+    counter = ts[1] + 1 + (ts[1] + 1 + odd) % 2
+    return min((ts[0], counter) if counter <= LAST[1] else (ts[0] + 1, odd), LAST)

@@ -23,10 +23,23 @@ def lock_file(home: Home) -> Path:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode; the file is made readable by its owner only."""
-    os.close(durable.handle(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _make(path)
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _make(path: Path) -> None:
+    """Make the file where it is missing. One that is there is looked at, and never opened by us.
+
+    A process that closes any descriptor of a file loses all its locks on it, those of its other connections
+    too; the next process to close the journal then took the write-ahead log away under them
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        os.close(durable.handle(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        durable.check_regular(path)
 
 
 def write_meta(

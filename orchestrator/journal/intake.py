@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from orchestrator.journal import forget, schema
+from orchestrator.journal.canonical import record_line
 from orchestrator.journal.clock import FAR_AHEAD_MS, ClockState, Ts
 from orchestrator.journal.forks import FILED_ANEW, branch_epoch, filed, is_filed_anew, mark, older
 from orchestrator.types import Record
@@ -25,6 +26,10 @@ _NEW_EPOCHS = 1 << 31
 
 Chain = tuple[str, int, str]
 """dev, epoch, stream."""
+
+
+Version = tuple[str, str | None]
+"""id and salt: with its body and without it, a record has one id."""
 
 
 class Place(NamedTuple):
@@ -43,6 +48,9 @@ class Intake:
         self.connection = connection
         self._own = own
         self._now = now_ms
+        self._rows = schema.Rows(connection)
+        self._lines: dict[Version, bytes] = {}
+        self._highest: dict[Chain, int] = {}
         self._places: dict[Chain, tuple[int, Place]] = {}  # the sender's last seq, and where it stands here
         self._redactions = bool(connection.execute("SELECT 1 FROM redacted LIMIT 1").fetchone())
         self.clock = clock
@@ -52,8 +60,12 @@ class Intake:
         self.rearranged = False
         """Whether records that were here before were filed anew."""
 
-    def begin(self, base: Mapping[Chain, tuple[int, str]]) -> None:
-        """Before the first record: (seq, mark) of the one that each of the sender's chains goes on from."""
+    def begin(self, base: Mapping[Chain, tuple[int, str]], lines: Mapping[Version, bytes]) -> None:
+        """Before the first record: (seq, mark) of the one that each of the sender's chains goes on from.
+
+        `lines` are the canonical lines of the page's records: they are not written anew.
+        """
+        self._lines = dict(lines)
         for chain, (seq, before) in base.items():
             dev, epoch, stream = chain
             query = (
@@ -90,7 +102,10 @@ class Intake:
     def _put(self, record: Record, epoch: int, seq: int) -> Place:
         """Bring it to this number, or to the branch that it then begins; where it is now."""
         here = filed(record, epoch, seq)
-        row = self.connection.execute(_AT, (here.dev, epoch, here.stream, seq)).fetchone()
+        chain = (here.dev, epoch, here.stream)
+        row = None
+        if seq <= self._last(chain):
+            row = self.connection.execute(_AT, (*chain, seq)).fetchone()
         if row is None:
             self._add(here)
             return Place(epoch, seq)
@@ -98,7 +113,7 @@ class Intake:
         if there.id == here.id:
             self._raise_head(here)
             return Place(epoch, seq)
-        self.forked[here.dev, epoch, here.stream] = None
+        self.forked[chain] = None
         if older(there, here):
             return self._put(record, branch_epoch(here), 1)
         branch = self._cut(here)
@@ -110,6 +125,7 @@ class Intake:
 
     def _cut(self, record: Record) -> list[Record]:
         """Take out the records from this one's number on."""
+        self._rows.count()
         chain = (record.dev, record.epoch, record.stream)
         rows = self.connection.execute(_FROM, (*chain, record.seq)).fetchall()
         gone = [schema.record_of(row) for row in rows]
@@ -118,11 +134,20 @@ class Intake:
         if record.seq > 1:
             self.connection.execute("INSERT INTO heads VALUES (?, ?, ?, ?)", (*chain, record.seq - 1))
         identities = {one.id for one in gone}
+        self._highest.pop(chain, None)
         self.added = [one for one in self.added if one.id not in identities]
         self.rearranged = True
         return gone
 
+    def _last(self, chain: Chain) -> int:
+        """The highest number that is taken in this chain, below a gap or not."""
+        if (last := self._highest.get(chain)) is None:
+            query = "SELECT max(seq) FROM records WHERE dev = ? AND epoch = ? AND stream = ?"
+            last = self._highest[chain] = self.connection.execute(query, chain).fetchone()[0] or 0
+        return last
+
     def _raise_head(self, record: Record) -> None:
+        self._rows.count()
         # Below a gap of a rebuilt journal there may be records that are here already.
         self.connection.execute(
             "UPDATE heads SET seq = max(seq, ?) WHERE dev = ? AND epoch = ? AND stream = ?",
@@ -132,8 +157,10 @@ class Intake:
     def _add(self, record: Record) -> None:
         if self._redactions and record.body is not None and self._is_redacted(record):
             record = replace(record, body=None, salt=None)
-        schema.insert(self.connection, record)
+        self._rows.add(record, self._lines.get((record.id, record.salt), b""))
         self.added.append(record)
+        chain = (record.dev, record.epoch, record.stream)
+        self._highest[chain] = max(self._last(chain), record.seq)
         ahead = record.ts[0] - self._now
         if ahead > FAR_AHEAD_MS:
             self.suspect += 1
@@ -147,6 +174,10 @@ class Intake:
 
     # --- afterwards -----------------------------------------------------------------------------
 
+    def end(self) -> None:
+        """After the last record, before anybody asks where chains end."""
+        self._rows.count()
+
     def redact(self) -> list[str]:
         """Drop what the redactions of this page name; ids of records that lost their bodies."""
         named = [(one.parents[0], one.stream) for one in self.added if one.kind == "redact" and one.parents]
@@ -157,6 +188,11 @@ class Intake:
             gone = set(ids)
             self.added = [replace(one, body=None, salt=None) if one.id in gone else one for one in self.added]
         return ids
+
+    def line(self, record: Record) -> bytes:
+        """A record that was added, as a line of the mirror."""
+        line = self._lines.get((record.id, record.salt))
+        return line + b"\n" if line else record_line(record)
 
     def new_epoch(self) -> int | None:
         """The epoch that this device has to begin, where the page holds what another wrote in its name."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.errors import JournalError
 from orchestrator.journal import recall_tables, superseding
-from orchestrator.journal.canonical import canonical, record_line
+from orchestrator.journal.canonical import body_bytes, canonical, line_with
 from orchestrator.journal.forks import is_filed_anew, mark
 from orchestrator.types import NOTE_KINDS, Record
 
@@ -102,6 +102,12 @@ COLUMNS = (
     " body, salt, body_sha, id"
 )
 
+_INSERT = f"INSERT INTO records ({COLUMNS}, ordinal, supersedes, origin) VALUES ({','.join('?' * 20)})"
+_HEAD = "INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)"
+_SESSION = (
+    "INSERT INTO sessions VALUES (?, ?) ON CONFLICT DO UPDATE SET ordinal = max(ordinal, excluded.ordinal)"
+)
+
 IMPORT = "import:"
 """Begins the entity of a record that came from another program's conversation."""
 
@@ -134,48 +140,71 @@ def version(connection: sqlite3.Connection) -> int:
 
 def insert(connection: sqlite3.Connection, record: Record) -> None:
     """Write one record, its head and its session's count. Needs an open transaction."""
-    ordinal = _ordinal(connection, record)
-    body = None if record.body is None else canonical(record.body).decode()
-    inserted = connection.execute(
-        f"INSERT INTO records ({COLUMNS}, ordinal, supersedes, origin) VALUES ({','.join('?' * 20)})",
-        (
-            record.v,
-            record.dev,
-            record.epoch,
-            record.stream,
-            record.seq,
-            *record.ts,
-            record.wall,
-            record.project,
-            record.session,
-            record.kind,
-            record.entity,
-            canonical(list(record.parents)).decode(),
-            body,
-            record.salt,
-            record.body_sha,
-            record.id,
-            ordinal,
-            superseding.target(connection, record),
-            mark(record) if is_filed_anew(record) else None,
-        ),
-    )
-    connection.execute(
-        "INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
-        (record.dev, record.epoch, record.stream, record.seq),
-    )
-    connection.execute(
-        "INSERT INTO sessions VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET ordinal = max(ordinal, excluded.ordinal)",
-        (record.session, ordinal),
-    )
-    if record.kind in NOTE_KINDS:
-        superseding.settle(connection, record.project)
-    if record.kind == "redact" and record.parents:
-        connection.execute("INSERT OR IGNORE INTO redacted VALUES (?, ?)", (record.parents[0], record.stream))
-    if record.entity.startswith(IMPORT):
-        row = (record.entity, inserted.lastrowid)
-        connection.execute("INSERT INTO imported VALUES (?, ?) ON CONFLICT DO NOTHING", row)
+    rows = Rows(connection)
+    rows.add(record)
+    rows.count()
+
+
+class Rows:
+    """Writes many records in one transaction; their heads and their sessions' counts once for all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._heads: dict[tuple[str, int, str], int] = {}
+        self._sessions: dict[str, int] = {}
+
+    def add(self, record: Record, line: bytes = b"") -> None:
+        """Write the record. `line` is its canonical line, where there is one."""
+        connection = self._connection
+        ordinal = _said_ordinal(record)
+        if ordinal is None:
+            self.count()
+            ordinal = next_ordinal(connection, record.session)
+        body = None
+        if record.body is not None:
+            body = (body_bytes(line) if line else canonical(record.body)).decode()
+        inserted = connection.execute(
+            _INSERT,
+            (
+                record.v,
+                record.dev,
+                record.epoch,
+                record.stream,
+                record.seq,
+                *record.ts,
+                record.wall,
+                record.project,
+                record.session,
+                record.kind,
+                record.entity,
+                canonical(list(record.parents)).decode() if record.parents else "[]",
+                body,
+                record.salt,
+                record.body_sha,
+                record.id,
+                ordinal,
+                superseding.target(connection, record),
+                mark(record) if is_filed_anew(record) else None,
+            ),
+        )
+        chain = (record.dev, record.epoch, record.stream)
+        self._heads[chain] = max(self._heads.get(chain, 0), record.seq)
+        self._sessions[record.session] = max(self._sessions.get(record.session, 0), ordinal)
+        if record.kind in NOTE_KINDS:
+            superseding.settle(connection, record.project)
+        if record.kind == "redact" and record.parents:
+            values = (record.parents[0], record.stream)
+            connection.execute("INSERT OR IGNORE INTO redacted VALUES (?, ?)", values)
+        if record.entity.startswith(IMPORT):
+            row = (record.entity, inserted.lastrowid)
+            connection.execute("INSERT INTO imported VALUES (?, ?) ON CONFLICT DO NOTHING", row)
+
+    def count(self) -> None:
+        """Bring the tables `heads` and `sessions` up to what was added. Before anybody reads them."""
+        self._connection.executemany(_HEAD, ((*chain, seq) for chain, seq in self._heads.items()))
+        self._connection.executemany(_SESSION, self._sessions.items())
+        self._heads.clear()
+        self._sessions.clear()
 
 
 def next_ordinal(connection: sqlite3.Connection, session: str) -> int:
@@ -184,12 +213,12 @@ def next_ordinal(connection: sqlite3.Connection, session: str) -> int:
     return 1 if row is None else int(row[0]) + 1
 
 
-def _ordinal(connection: sqlite3.Connection, record: Record) -> int:
-    """The author's ordinal where the entity says it (`SESSION#N`), else the next free one."""
+def _said_ordinal(record: Record) -> int | None:
+    """The author's ordinal where the entity says it (`SESSION#N`)."""
     session, mark, number = record.entity.rpartition("#")
     if mark and session == record.session and number.isascii() and number.isdigit():
         return int(number[:15])
-    return next_ordinal(connection, record.session)
+    return None
 
 
 def record_of(row: Sequence[Any]) -> Record:
@@ -202,8 +231,21 @@ def record_of(row: Sequence[Any]) -> Record:
     )  # fmt: skip
 
 
+def line_of(row: Sequence[Any]) -> bytes:
+    """The canonical line, without its end, of a row selected by `COLUMNS`; its body is not decoded."""
+    (v, dev, epoch, stream, seq, ms, ctr, wall, project, session, kind, entity, parents, body, salt,
+     body_sha, identity) = row  # fmt: skip
+    others = {
+        "v": v, "dev": dev, "epoch": epoch, "stream": stream, "seq": seq, "ts": [ms, ctr], "wall": wall,
+        "project": project, "session": session, "kind": kind, "entity": entity,
+        "parents": json.loads(parents) if parents != "[]" else [], "salt": salt, "body_sha": body_sha,
+        "id": identity,
+    }  # fmt: skip
+    return line_with(body, others)
+
+
 def lines(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:
     """(arrival, line of the mirror) of every record that arrived after the given one, in order."""
     query = f"SELECT arrival, {COLUMNS} FROM records WHERE arrival > ? ORDER BY arrival"
     for arrival, *row in connection.execute(query, (after,)):
-        yield arrival, record_line(record_of(row))
+        yield arrival, line_of(row) + b"\n"

@@ -19,7 +19,8 @@ _PAGE = """
 WITH page AS MATERIALIZED (
     SELECT session, wall, ts_ms, ts_ctr, dev, json_extract(body, '$.model') AS model
     FROM records AS start INDEXED BY by_project_kind
-    WHERE project = ? AND kind = 'session' AND json_extract(body, '$.event') = 'start'{found}
+    WHERE project = ? AND kind = 'session' AND json_extract(body, '$.event') = 'start'
+    AND json_extract(body, '$.copy') IS NULL{found}
     ORDER BY ts_ms DESC, ts_ctr DESC, dev DESC LIMIT ?)
 SELECT session, wall, model,
     (SELECT json_extract(body, '$.reason') FROM records INDEXED BY by_life

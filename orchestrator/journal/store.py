@@ -157,7 +157,7 @@ class SqliteJournal(JournalReader):
             index.clear(self._connection)
         else:
             index.add(self._connection, through, intake.added)
-        lines = b"".join(map(record_line, intake.added))
+        lines = b"".join(map(intake.line, intake.added))
         anew = bool(dropped) or intake.rearranged
         size = sum(len(line) for _, line in self._lines(0)) if anew else expected + len(lines)
         self._set_meta("mirror_bytes", str(size))

@@ -12,6 +12,7 @@ from pathlib import Path
 _NICEST = 19
 _started: list[subprocess.Popen[bytes]] = []
 """Those that may still run: one that is forgotten stays a zombie until its parent ends."""
+_AUTOGROUP = Path("/proc/self/autogroup")
 _WINDOWS = 0x00000040 | 0x00000008 | 0x00000200  # idle priority, detached, a process group of its own
 
 
@@ -41,3 +42,5 @@ def step_aside() -> None:
         os.nice(_NICEST)
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # Linux
+    with contextlib.suppress(OSError):  # there each session is a group, and all groups get the same share
+        _AUTOGROUP.write_text(str(_NICEST))

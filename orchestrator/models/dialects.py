@@ -42,11 +42,16 @@ def render(call: ToolCall) -> str:
 _GRAMMAR_TAIL = r"""
 string ::= "\"" char* "\""
 filled ::= "\"" char+ "\""
-said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])+ "\""
+said ::= "\"" (char | "\"" [^"}\\\x00-\x1F\x7F])* last "\""
+last ::= [^":\\\x00-\x08\x0B-\x1F\x7F] | "\\" ["\\/bfnrt]
 char ::= [^"\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
+loose ::= "\"" (char | quote)* "\""
+quote ::= "\"" ([^"}`\\\x00-\x08\x0B-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex) | quote)
 hex ::= [0-9a-fA-F]
 integer ::= [1-9] [0-9]? [0-9]? [0-9]? [0-9]? [0-9]?
 """
+_LOOSE = frozenset({"content", "new", "code", "command"})
+"""Arguments that come last and hold code: small models do not escape quotes in it, so only `"}` ends them."""
 _MAY_BE_EMPTY = frozenset({"content", "new", "old"})
 
 
@@ -54,7 +59,7 @@ def grammar(choices: Sequence[ToolSpec]) -> str:
     """GBNF for what follows `OPENING`: one of `choices`, arguments in their declared order."""
     rules = [f"root ::= {' | '.join(_rule_name(spec) for spec in choices)}"]
     for spec in choices:
-        body = "".join(_argument_rule(parameter) for parameter in spec.parameters)
+        body = "".join(_argument_rule(parameter, spec) for parameter in spec.parameters)
         rules.append(f'{_rule_name(spec)} ::= {_literal(spec.name + chr(34))}{body} "}}"')
     return "\n".join(rules) + _GRAMMAR_TAIL
 
@@ -63,7 +68,7 @@ def _rule_name(spec: ToolSpec) -> str:
     return f"call-{spec.name}"
 
 
-def _argument_rule(parameter: Parameter) -> str:
+def _argument_rule(parameter: Parameter, spec: ToolSpec) -> str:
     key = _literal(f',"{parameter.name}":')
     if parameter.choices:
         value = "(" + " | ".join(_literal(_json(choice)) for choice in parameter.choices) + ")"
@@ -71,6 +76,8 @@ def _argument_rule(parameter: Parameter) -> str:
         value = "integer"
     elif parameter == ANSWER_SPEC.parameters[0]:
         value = "said"  # small models quote without escaping: only `"}` ends an answer
+    elif parameter.name in _LOOSE and parameter is spec.parameters[-1]:
+        value = "loose"
     else:
         value = "string" if parameter.name in _MAY_BE_EMPTY else "filled"
     return f" {key} {value}" if parameter.required else f" ({key} {value})?"
@@ -92,7 +99,7 @@ def parse(text: str, specs: Sequence[ToolSpec]) -> ToolCall | None:
     for candidate in _json_candidates(text):
         if call := _from_object(_loads(candidate), specs):
             return call
-    return _from_lines(text, specs)
+    return _unescaped(text, specs) or _from_lines(text, specs)
 
 
 def native(name: str, arguments: Mapping[str, Any] | str, specs: Sequence[ToolSpec]) -> ToolCall:
@@ -118,6 +125,24 @@ def _loads(text: str) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             continue
         return value if isinstance(value, dict) else None
+    return None
+
+
+def _unescaped(text: str, specs: Sequence[ToolSpec]) -> ToolCall | None:
+    """A call whose last argument holds quotes without escapes, as the grammar lets it."""
+    for spec in specs:
+        last = spec.parameters[-1].name if spec.parameters else ""
+        if last not in _LOOSE or not text.startswith(f'{OPENING}{spec.name}"'):
+            continue
+        head, key, rest = text.partition(f',"{last}":"')
+        given = _loads(head + "}")
+        if not key or given is None or not rest.rstrip().endswith('"}'):
+            continue
+        inner = rest.rstrip().removesuffix('"}')
+        quoted = re.sub(r'(\\.)|"', lambda match: match[1] or '\\"', inner, flags=re.DOTALL)
+        value = _loads(f'{{"value":"{quoted}"}}')
+        if value is not None:
+            return _from_object(given | {last: value["value"]}, specs)
     return None
 
 

@@ -11,7 +11,9 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.models.addresses import loopback
@@ -37,15 +39,46 @@ def ollama_url() -> str:
     return f"{scheme or 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class OllamaModel:
+    """A model that Ollama has, as it says itself; what it does not say is empty or 0."""
+
+    name: str
+    bytes: int = 0
+    parameters: str = ""
+    quantisation: str = ""
+    family: str = ""
+
+
 def ollama_models() -> tuple[str, ...] | None:
     """Names that Ollama has; None when none answers within 0.3 s."""
+    listed = ollama_listing()
+    return None if listed is None else tuple(one.name for one in listed)
+
+
+def ollama_listing() -> tuple[OllamaModel, ...] | None:
+    """What Ollama has; None when none answers within 0.3 s."""
     answer = _ask("GET", "/api/tags", None)
     if answer is None:
         return None
     models = answer.get("models")
     items = models if isinstance(models, list) else []
-    names = (item.get("name") for item in items if isinstance(item, dict))
-    return tuple(name for name in names if isinstance(name, str))
+    return tuple(
+        _listed(item) for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)
+    )
+
+
+def _listed(item: dict[str, Any]) -> OllamaModel:
+    about = item.get("details")
+    details = about if isinstance(about, dict) else {}
+    size = item.get("size")
+    return OllamaModel(
+        item["name"],
+        size if isinstance(size, int) else 0,
+        str(details.get("parameter_size") or ""),
+        str(details.get("quantization_level") or ""),
+        str(details.get("family") or ""),
+    )
 
 
 def ollama_is_usable() -> bool:

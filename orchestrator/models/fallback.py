@@ -160,4 +160,5 @@ class FallbackBackend:
 
 def _taking_over(info: ModelInfo) -> str:
     leaving = f" Prompts now leave this machine for {info.sent_to}." if info.sent_to else ""
-    return f"{info.name} takes over.{leaving}"
+    where = f" ({info.server})" if info.server else ""
+    return f"{info.name}{where} takes over.{leaving}"

@@ -6,6 +6,8 @@ page, or stall. Keys never travel in the clear, and never to another host than t
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 
@@ -19,6 +21,8 @@ MOST_BYTES_A_LINE = 32 << 20
 """A whole answer in one event is far below; what goes on is no line of this protocol."""
 CONNECT_S = 5.0
 _WIDTH = 200
+_END_S = 0.2
+"""Servers end the body with its last word; one that does not gets a connection more."""
 
 
 class Guard(httpx.AsyncBaseTransport):
@@ -109,6 +113,14 @@ class _Bounded(httpx.AsyncByteStream):
 
 def timeout(stall_s: float) -> httpx.Timeout:
     return httpx.Timeout(stall_s, connect=min(CONNECT_S, stall_s))
+
+
+async def drain(rest: AsyncIterator[object]) -> None:
+    """Read what is left of a body whose last word has come: then its connection serves the next request."""
+    with contextlib.suppress(TimeoutError, httpx.TransportError, ServerError):
+        async with asyncio.timeout(_END_S):
+            async for _ in rest:
+                pass
 
 
 def failure(error: Exception, server: str, *, started: bool) -> ServerError:

@@ -15,6 +15,7 @@ from orchestrator.errors import BadModelFile, ModelError, NoModel, WindowFull
 from orchestrator.models import chat_template
 from orchestrator.models.chat_template import ChatTemplate
 from orchestrator.models.dialects import OPENING, Decoder, grammar
+from orchestrator.models.likely import prior
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.llama_process import Reply, WorkerProcess
 from orchestrator.models.snapshot import SnapshotStore
@@ -288,10 +289,10 @@ class LlamaBackend:
         return self._prompt(request) | {
             "opening": OPENING if request.choices else "",
             "grammar": grammar(request.choices) if request.choices else "",
-            "prior": _prior(request),
+            "prior": prior(request),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            "seed": secrets.randbits(32) if self._seed is None else self._seed,
+            "seed": request.seed or (secrets.randbits(32) if self._seed is None else self._seed),
         }
 
     def _alive(self) -> WorkerProcess:
@@ -320,14 +321,6 @@ class LlamaBackend:
             case "missing":
                 return _not_installed(said)
         return ModelError(f"The model failed: {said}.", "Ask again; `orch doctor` checks the installation.")
-
-
-def _prior(request: GenerateRequest) -> dict[str, float]:
-    """One value a choice: a call that nothing is known of is as likely as the others on average."""
-    if not request.prior:
-        return {}
-    mean = sum(request.prior.values()) / len(request.prior)
-    return {spec.name: request.prior.get(spec.name, mean) for spec in request.choices}
 
 
 def _check_file(path: Path) -> str:

@@ -73,14 +73,15 @@ class WorkerProcess:
     async def start(cls, log: Path | None) -> WorkerProcess:
         """`-P` keeps the current folder, which may be anyone's, off the import path.
 
-        A session of its own keeps the terminal's Ctrl+C away from it.
+        A process group of its own keeps the terminal's Ctrl+C away from it. A session of its own would do so,
+        too, but Linux gives each session the same share of the processor, whatever its priority.
         """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "orchestrator.models.llama_worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=os.name == "posix",
+            process_group=0 if os.name == "posix" else None,
             creationflags=_CREATE_NEW_PROCESS_GROUP if os.name == "nt" else 0,
         )
         return cls(process, log)

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orchestrator.models import llama_frames, threads
 from orchestrator.models.busy import Busy
+from orchestrator.models.circling import LOOK_BACK, circling
 from orchestrator.models.llama_frames import Frame
 from orchestrator.models.snapshot import SnapshotStore, space
 from orchestrator.models.tuning import Tuning, kept
@@ -242,6 +243,8 @@ class Worker:
             self._send("piece", id=turn.id, text=text.decode(engine.piece(token)))
             if sampler.complete:
                 return self._end(turn, text.decode(b"", final=True))
+            if len(turn.ids) % LOOK_BACK == 0 and circling(turn.ids):
+                return "length"
             if len(turn.ids) < turn.limit:
                 engine.append(token)
         return "length"

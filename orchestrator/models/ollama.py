@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from importlib import import_module
 from typing import Any
@@ -20,7 +22,7 @@ from orchestrator.errors import ModelError, NoModel, ServerError, WindowFull
 from orchestrator.models import chat_turns, schemas
 from orchestrator.models.addresses import address, sent_to
 from orchestrator.models.chat_turns import ChatTurn
-from orchestrator.models.http_guard import Guard, failure, timeout
+from orchestrator.models.http_guard import Guard, drain, failure, timeout
 from orchestrator.models.wire import Ask, Busy, Called, Delta, Dialect, Ended, Piece, Refused, Served, Thought
 from orchestrator.terminal import one_line
 from orchestrator.types import Usage
@@ -29,6 +31,10 @@ _LOAD_S = 600.0
 """A 7B from a slow disk takes minutes, in which Ollama says nothing."""
 _BEYOND = {"truncate": False, "shift": False}
 """What the client does not know: with their defaults a prompt that does not fit is cut silently."""
+_PLAIN = {"repeat_penalty": 1.0}
+"""Ollama's own default was 1.1 until 0.24: a model that must copy text word for word is kept from it."""
+_LOOP = 30
+"""So many equal pieces in a row, and Ollama stops the model: its stream then ends without an end."""
 
 
 class OllamaWire:
@@ -85,7 +91,9 @@ class OllamaWire:
             "messages": _messages(ask),
             "tools": schemas.functions(ask.tools) if ask.dialect == "native" else [],
             "stream": True,
-            "options": self._options(num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature),
+            "options": self._options(
+                num_predict=ask.max_tokens + ask.thinking, temperature=ask.temperature, **_PLAIN
+            ),
             "keep_alive": self._keep_alive,
             **_BEYOND,
         }
@@ -98,6 +106,7 @@ class OllamaWire:
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
         client = await self._connected()
         started = False
+        last, equal = "", 0
         try:
             body = self.request(ask)
             for name in _BEYOND:  # the client sends them by itself
@@ -109,11 +118,17 @@ class OllamaWire:
                     for delta in _deltas(part):
                         yield delta
                     if part.done:
+                        await drain(stream)
                         return
+                    said = (part.message.content or "").strip()
+                    last, equal = said, equal + 1 if said == last else 0
             finally:
                 await stream.aclose()
         except Exception as error:
             raise self._error(error, started=started) from error
+        if equal >= _LOOP - 1:
+            yield Ended(cut=True)
+            return
         raise ServerError(
             f"{self.server} ended in the middle of its answer.", "Ask again; its own log says why."
         )
@@ -180,10 +195,11 @@ class OllamaWire:
         status = getattr(error, "status_code", None)
         if status is None or isinstance(error, httpx.HTTPError):
             return failure(error, self.server, started=started)
-        return self._refusal(str(getattr(error, "error", error)), status, started)
+        return self._refusal(_innermost(str(getattr(error, "error", error))), status, started)
 
     def _refusal(self, text: str, status: int, started: bool) -> ModelError:
-        said, lower = one_line(text, 200), text.lower()
+        lower = text.lower()
+        said = one_line(re.sub(r"^.*terminated: (exit status \d+: )?", "", text.partition("\n")[0]), 200)
         if status == 404 or ("model" in lower and "not found" in lower):
             return NoModel(
                 f"{self.server} has no model {self.model}.", f"Run `orch model pull ollama:{self.model}`."
@@ -193,7 +209,7 @@ class OllamaWire:
                 f"The prompt does not fit: {said}.",
                 "Shorten it, start a new session, or raise model.context_size.",
             )
-        if "memory" in lower or "cudamalloc" in lower:
+        if any(sign in lower for sign in ("memory", "cudamalloc", "signal: killed")):
             return ServerError(
                 f"{self.server} has not enough memory for {self.model}: {said}.",
                 "Use a smaller model, lower model.context_size, or free memory there.",
@@ -233,6 +249,15 @@ async def client_of(url: str, server: str, stall_s: float, tls: dict[str, Any]) 
         transport=Guard(server, url, **tls),
         trust_env=False,
     )
+
+
+def _innermost(text: str) -> str:
+    """Ollama passes on an error of the llama-server that it runs as that server's JSON."""
+    try:
+        error = json.loads(text)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, LookupError, TypeError):
+        return text
 
 
 def _messages(ask: Ask) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from orchestrator.models.ollama import client_of
 from orchestrator.terminal import one_line
 
 _STALL_S = 120.0
+_UNREACHABLE = ("dial tcp", "no such host", "i/o timeout", "TLS handshake", "connection refused")
+"""How Go, in which Ollama is written, says that it could not connect."""
 
 
 async def pull(name: str, url: str, progress: Callable[[int, int], None], say: Callable[[str], None]) -> None:
@@ -51,6 +53,12 @@ def _failed(error: Exception, server: str, name: str) -> ModelError:
     if (said := getattr(error, "error", None)) is None or isinstance(error, httpx.HTTPError):
         return failure(error, server, started=True)
     text = one_line(str(said), 200)
+    if any(sign in text for sign in _UNREACHABLE):
+        reason = one_line(text.split(": ")[-1], 80)
+        return DownloadError(
+            f"{server} cannot reach the library that has {name} ({reason}).",
+            "Check that machine's network, then pull again: it goes on from there.",
+        )
     if "does not exist" in text or "not found" in text:
         return DownloadError(f"Ollama's library has no model {name}.", "See its names at ollama.com/library.")
     return DownloadError(f"{server} could not pull {name}: {text}.", "Pull again: it goes on from there.")

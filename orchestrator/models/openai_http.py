@@ -7,7 +7,6 @@ from then on; what it does not know it ignores.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -18,7 +17,9 @@ from orchestrator.errors import ModelError, ServerError, WindowFull
 from orchestrator.models import chat_turns, schemas
 from orchestrator.models.addresses import address, sent_to
 from orchestrator.models.dialects import OPENING, grammar
-from orchestrator.models.http_guard import Guard, failure, timeout
+from orchestrator.models.http_guard import Guard, drain, failure, timeout
+from orchestrator.models.kept_slots import NUMBER, KeptSlot, SavedNames
+from orchestrator.models.keys import KEYRING_SERVICE
 from orchestrator.models.openai_server import COUNTERS, Found, find
 from orchestrator.models.openai_stream import Reader
 from orchestrator.models.wire import Ask, Busy, Delta, Refused, Served
@@ -37,13 +38,13 @@ _OPTIONAL = (
     "id_slot",
 )
 """What a request still means something without."""
-_SLOT = 0
 
 
 class OpenAIWire:
     """One model behind one address ending in `/v1`. `model` empty takes the server's first.
 
     `key` goes to this server only, and to no log. `key_source` says where one would come from.
+    `slots`: which slots of llama-servers can be restored; None keeps none.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class OpenAIWire:
         stall_s: float = 300.0,
         ca_file: str = "",
         clear_key: bool = False,
+        slots: SavedNames | None = None,
     ) -> None:
         self.model = model
         self.server = f"the server at {address(url)}"
@@ -73,19 +75,20 @@ class OpenAIWire:
         )
         self._found: Found | None = None
         self._without: set[str] = set()
-        self._slot = ""  # the file that this project's slot is kept in, once it was asked for
+        self._slot = KeptSlot(self._client, self._root, slots) if slots else None
 
     # --- Wire -------------------------------------------------------------------------------
 
     async def open(self) -> Served:
         found = self._found = await find(self._get, self._url, self._root, self.model, self.server)
-        self.model = found.model
+        self.model = found.name
         if self.sent_to:  # a text is counted where it stays
             return Served(found.served.context_size, found.served.digest, found.served.dialects)
         return found.served
 
     async def stream(self, ask: Ask) -> AsyncGenerator[Delta, None]:
-        await self._restore_slot(ask)
+        if self._slot and self._found and self._found.flavour == "llama-server" and ask.stable:
+            await self._slot.restore(self.model, self._found.served.digest, ask.project)
         while True:
             body = self.request(ask)
             reader = Reader()
@@ -94,10 +97,12 @@ class OpenAIWire:
                     "POST", f"{self._url}/chat/completions", json=body
                 ) as response:
                     await self._check(response, body)
-                    async for line in _lines(response):
+                    lines = _lines(response)
+                    async for line in lines:
                         for delta in reader.feed(line):
                             yield delta
                         if reader.over:
+                            await drain(lines)
                             break
                     for delta in reader.end():
                         yield delta
@@ -119,7 +124,7 @@ class OpenAIWire:
         path, field, counted = COUNTERS[self._found.flavour]
         counts = []
         for text in texts:
-            body = {field: text, "model": self.model}
+            body = {field: text, "model": self._found.model}
             try:
                 response = await self._client.post(self._root + path, json=body)
                 await self._check(response, {})
@@ -135,8 +140,8 @@ class OpenAIWire:
         return found.served.context_size
 
     async def close(self) -> None:
-        if self._slot and not self._client.is_closed:
-            await self._slots("save")
+        if self._slot:
+            await self._slot.save()
         await self._client.aclose()
 
     # --- the request ------------------------------------------------------------------------
@@ -144,7 +149,7 @@ class OpenAIWire:
     def request(self, ask: Ask) -> dict[str, Any]:
         limit = "max_completion_tokens" if "max_tokens" in self._without else "max_tokens"
         body: dict[str, Any] = {
-            "model": self.model,
+            "model": self._found.model if self._found else self.model,
             "messages": _messages(ask),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -161,7 +166,7 @@ class OpenAIWire:
             schema = {"name": "call", "schema": schemas.house(ask.choices)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if self._found and self._found.flavour == "llama-server":
-            body |= {"cache_prompt": True, "id_slot": _SLOT, "return_progress": True}
+            body |= {"cache_prompt": True, "id_slot": NUMBER, "return_progress": True}
         return {name: value for name, value in body.items() if name not in self._without}
 
     def _leave_out(self, said: str, body: dict[str, Any]) -> bool:
@@ -174,29 +179,6 @@ class OpenAIWire:
             named.add("response_format")
         self._without |= named
         return bool(named)
-
-    # --- the slot of llama-server -------------------------------------------------------------
-
-    async def _restore_slot(self, ask: Ask) -> None:
-        """Once a session: the KV cache that the last session of this project left on the server's disk."""
-        if self._slot or self._found is None or self._found.flavour != "llama-server" or not ask.stable:
-            return
-        prefix = [[turn.role, turn.text] for turn in chat_turns.house(ask.messages[: ask.stable])]
-        text = json.dumps([self.model, self._found.served.digest, prefix])
-        self._slot = f"orch-{hashlib.sha256(text.encode()).hexdigest()[:24]}.bin"
-        if not await self._slots("restore"):
-            self._slot = ""
-            self._without.add("slots")
-
-    async def _slots(self, action: str) -> bool:
-        """Whether the server keeps slots at all: a file that is not there yet is no reason against."""
-        if "slots" in self._without:
-            return False
-        url = f"{self._root}/slots/{_SLOT}?action={action}"
-        with contextlib.suppress(httpx.HTTPError, ModelError):
-            response = await self._client.post(url, json={"filename": self._slot}, timeout=60.0)
-            return response.status_code not in (404, 405, 501)
-        return False
 
     # --- answers ----------------------------------------------------------------------------
 
@@ -218,7 +200,11 @@ class OpenAIWire:
         status = response.status_code
         if status in (401, 403):
             what = "refuses the key" if self._key else "wants a key"
-            raise ServerError(f"{self.server} {what}.", f"Set {self._key_source or 'its key'}.")
+            source = self._key_source or "its key"
+            raise ServerError(
+                f"{self.server} {what}.",
+                f"Set {source}, or `keyring set {KEYRING_SERVICE} {address(self._url)}`.",
+            )
         text = response.text
         said, lower = self._quoted(text), text.lower()
         if status == 429 or status >= 500:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Any, Literal
 
 from orchestrator.errors import NoModel
@@ -38,10 +39,11 @@ COUNTERS: dict[Flavour, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`model` is the name to ask for."""
+    """`model` is the name to ask for, `name` the one for people."""
 
     flavour: Flavour
     model: str
+    name: str
     served: Served
 
 
@@ -49,11 +51,11 @@ async def find(get: Get, url: str, root: str, wanted: str, server: str) -> Found
     """Ask the server about itself. `url` ends in `/v1`, `root` does not. Raises `NoModel`."""
     listed = _models(await get(f"{url}/models"))
     names = [str(one["id"]) for one in listed]
-    if wanted and names and wanted not in names:
-        raise _no_model(wanted, names, server)
     if not wanted and not names:
         raise NoModel(f"{server} does not say which models it has.", "Name one: `openai:MODEL`.")
-    model = wanted or names[0]
+    model = next((name for name in names if wanted in ("", name, short(name))), wanted)
+    if names and model not in names:
+        raise _no_model(wanted, [short(name) for name in names], server)
     entry = next((one for one in listed if one["id"] == model), {})
     flavour = _OWNERS.get(str(entry.get("owned_by", "")), "other")
     context = await _context(get, flavour, root, model, entry)
@@ -61,7 +63,14 @@ async def find(get: Get, url: str, root: str, wanted: str, server: str) -> Found
     if flavour == "llama-server":
         known.pop("created", None)  # there it is the time of the question
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
-    return Found(flavour, model, Served(context, digest, _DIALECTS[flavour], exact=flavour in COUNTERS))
+    served = Served(context, digest, _DIALECTS[flavour], exact=flavour in COUNTERS)
+    return Found(flavour, model, short(model), served)
+
+
+def short(name: str) -> str:
+    """Without the folders and the end of a file's name: llama-server calls a model by its path."""
+    path = PureWindowsPath(name)  # takes both kinds of slashes
+    return path.stem if path.suffix.lower() == ".gguf" and path.stem else name
 
 
 async def _context(get: Get, flavour: Flavour, root: str, model: str, entry: dict[str, Any]) -> int:

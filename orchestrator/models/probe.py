@@ -14,7 +14,7 @@ from orchestrator.types import ModelInfo
 
 THINKING_TOKENS = 512
 _LOST = 2
-"""So many right answers fewer with thinking than without are no accident."""
+"""So many right answers fewer with thinking, or in another dialect, are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,16 @@ async def _try(backend: ServedBackend, dialect: Dialect, *, thinking: bool) -> A
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:
-    """The dialect to use: most right, and of equals the one that is offered first. None if all failed."""
+    """The dialect to use: the first offered, unless a later one is clearly better. None if all failed.
+
+    One right answer more is luck, and what is offered first cannot give an invalid call.
+    """
     usable = [one for one in trials if not one.thinking and not one.error]
-    return max(usable, key=lambda one: one.right, default=None)
+    chosen = usable[0] if usable else None
+    for one in usable[1:]:
+        if chosen and one.right >= chosen.right + _LOST:
+            chosen = one
+    return chosen
 
 
 def known(trials: Sequence[Trial], context_size: int, factor: float, when: str) -> Known:

@@ -56,7 +56,8 @@ _TOKEN = re.compile(r"\w{1,5}|\s+|[^\w\s]")
 
 class ScriptedBackend:
     """Replays `steps`, one a generation: a call, an answer's text, an exception to raise, or a
-    function of the request that returns one of these. `requests` keeps what was asked.
+    function of the request that returns one of these. A script has no second thoughts: a further attempt
+    at a step gets the same reply. `requests` keeps what was asked.
 
     Raises `ModelError` where the script ends or calls what the request does not allow.
     """
@@ -144,6 +145,8 @@ class ScriptedBackend:
         return tokens
 
     def _reply(self, request: GenerateRequest) -> Reply:
+        if request.attempt:
+            self._next -= 1
         if self._next == len(self._steps):
             raise ModelError(f"The script of {self.name} ends after {self._next} steps.", "Add a step.")
         step = self._steps[self._next]

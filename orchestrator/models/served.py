@@ -19,8 +19,10 @@ from orchestrator.models.attempt import Attempt, texts_of
 from orchestrator.models.delta_reader import DeltaReader
 from orchestrator.models.dialects import Decoder
 from orchestrator.models.estimate import Correction, estimate
+from orchestrator.models.likely import likely
 from orchestrator.models.thoughts import Thoughts
 from orchestrator.models.wire import (
+    CONSTRAINED,
     Ask,
     Busy,
     Dialect,
@@ -241,17 +243,19 @@ class ServedBackend:
         return self._thinking if self.served and self.served.thinks else 0
 
     def _ask(self, request: GenerateRequest, thinking: int, unthinking: bool) -> Ask:
+        dialect: Dialect = self.dialect if request.choices else "text"
         return Ask(
             messages=request.messages,
-            choices=request.choices,
+            choices=likely(request) if dialect in CONSTRAINED else request.choices,
             tools=tuple(self._tools.values()),
-            dialect=self.dialect if request.choices else "text",
+            dialect=dialect,
             max_tokens=request.max_tokens,
             temperature=request.temperature,
             thinking=thinking,
             unthinking=unthinking,
             base=request.base,
             stable=request.stable,
+            project=request.owner.project,
         )
 
     async def _prepared(self, request: GenerateRequest, thinking: int, unthinking: bool) -> Attempt:

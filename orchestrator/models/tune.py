@@ -81,7 +81,7 @@ def measuring(model: Path) -> Measure:
         asked = json.dumps(
             {"model": str(model), "context_size": _CONTEXT, "untuned": untuned, "tuning": asdict(tuning)}
         )
-        command = [sys.executable, "-m", "orchestrator.models.tune_worker"]
+        command = [sys.executable, "-P", "-m", "orchestrator.models.tune_worker"]
         try:
             done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=_MOST_S)
             answer = json.loads(done.stdout) if done.returncode == 0 else {}

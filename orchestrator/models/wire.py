@@ -15,6 +15,7 @@ from orchestrator.types import Message, ToolSpec, Usage
 Dialect = Literal["grammar", "schema", "native", "text"]
 """How a call is asked for: our JSON under a GBNF grammar or under a JSON schema, the server's own
 tool calls, or our JSON unconstrained."""
+CONSTRAINED: frozenset[Dialect] = frozenset({"grammar", "schema"})
 
 
 class Busy(ServerError):
@@ -38,7 +39,8 @@ class Ask:
     """One request. `choices` are possible now, `tools` are all the model was ever told of.
 
     `thinking` is how many tokens a thinking model may think, 0: none is wanted; `unthinking` when it
-    has thought all the same, and said nothing. `base` and `stable` are `GenerateRequest`'s.
+    has thought all the same, and said nothing. `base` and `stable` are `GenerateRequest`'s; `project` is
+    its owner's.
     """
 
     messages: tuple[Message, ...]
@@ -51,6 +53,7 @@ class Ask:
     unthinking: bool = False
     base: int = 0
     stable: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class HubClient:
         self, prompt: str, *, key: str, project: str = "", fresh: bool = False
     ) -> AsyncIterator[RunEvent]:
         """A new run's events; the same `key` again gives the same run, from its start."""
-        body = {"prompt": prompt, "project": project, "fresh": fresh}
+        body = {"prompt": prompt, "project": project, "fresh": fresh, "recorded": True}
         return self._events("POST", "/chat/stream", json=body, headers={"Idempotency-Key": key})
 
     def resume(self, run: str, after: int) -> AsyncIterator[RunEvent]:

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from orchestrator.journal import schema
-from orchestrator.journal.canonical import record_line
 from orchestrator.journal.forks import mark
 from orchestrator.journal.intake import Intake, begin_epoch
 from orchestrator.journal.store import NODE, PRIVATE, SqliteJournal
@@ -30,6 +29,7 @@ ON r.dev = h.dev AND r.epoch = h.epoch AND r.stream = h.stream AND r.seq = h.seq
 _AFTER = f"""
 SELECT {schema.COLUMNS} FROM records
 WHERE dev = ? AND epoch = ? AND stream = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"""
+_SEQ = schema.COLUMNS.split(", ").index("seq")
 _ID_AT = "SELECT id FROM records WHERE dev = ? AND epoch = ? AND stream = ? AND seq = ?"
 
 
@@ -130,7 +130,9 @@ def _receive(
     rejected: list[Rejected],
     blocked: dict[Key, None],
 ) -> Received:
-    intake.begin({tuple(key): tuple(head) for key, head in page.base.items()})  # type: ignore[misc]
+    base = {tuple(key): tuple(head) for key, head in page.base.items()}
+    lines = {(record.id, record.salt): page.lines[number - 1] for number, record in records}
+    intake.begin(base, lines)  # type: ignore[arg-type]
     reached: dict[Key, Head] = {}
     for number, record in records:
         key = Key(record.dev, record.epoch, record.stream)
@@ -139,6 +141,7 @@ def _receive(
             blocked[key] = None
             continue
         reached[key] = max(reached.get(key, Head(0, "")), Head(record.seq, record.id))
+    intake.end()
     touched = {*reached, *(Key(*chain) for chain in intake.forked)}
     touched |= {Key(one.dev, one.epoch, one.stream) for one in intake.added}
     heads = _heads_of(intake.connection, touched)
@@ -188,14 +191,13 @@ def _page(
         key, after, last = left[0]
         taken: list[bytes] = []
         for row in connection.execute(_AFTER, (*key, after, last, size.records - len(lines))):
-            record = schema.record_of(row)
-            line = record_line(record)[:-1]
+            line = schema.line_of(row)
             if len(line) > room and (lines or taken):
                 room = 0
                 break
             taken.append(line)
             room -= len(line)
-            if record.seq == last or room <= 0:
+            if row[_SEQ] == last or room <= 0:
                 break
         before = _mark_at(connection, key, after) if after and taken else ""
         if taken and (before or not after):

@@ -7,11 +7,13 @@ stored. No lock is held while the link is used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from orchestrator.errors import PageTooLarge, SyncError
 from orchestrator.sync.engine import WHOLE, PageSize, Streams, SyncEngine
+from orchestrator.sync.plan import Segment
 from orchestrator.sync.wire import Head, Key, Page, Received, Rejected, Vector
 
 Progress = Callable[[str, int, int], None]
@@ -105,25 +107,63 @@ def _push(
     total = sum(segment.last - segment.after for segment in segments)
     forked: set[Key] = set()
     sent = 0
-    while segments:
-        page, left = engine.next_page(segments, size)
-        if not page.lines:
-            break
-        try:
-            received = link.push(page)
-        except PageTooLarge:
-            if len(page.lines) == 1:
-                raise
-            size = PageSize(min(size.records, len(page.lines)), size.bytes).halved()
-            continue
-        sent += len(page.lines)
-        done.pushed += received.stored
-        done.rejected_there += received.rejected
-        forked.update(received.forked)
-        segments = [segment for segment in left if segment.key not in received.blocked]
-        progress("push", sent, total)
+    with _Ahead(engine) as ahead:
+        while segments:
+            page, left = ahead.page(segments, size)
+            if not page.lines:
+                break
+            if left:
+                ahead.prepare(left, size)
+            try:
+                received = link.push(page)
+            except PageTooLarge:
+                if len(page.lines) == 1:
+                    raise
+                size = PageSize(min(size.records, len(page.lines)), size.bytes).halved()
+                continue
+            sent += len(page.lines)
+            done.pushed += received.stored
+            done.rejected_there += received.rejected
+            forked.update(received.forked)
+            segments = [segment for segment in left if segment.key not in received.blocked]
+            progress("push", sent, total)
     engine.begin_epoch(forked)
     return bool(forked)
+
+
+class _Ahead:
+    """Packs the next page while the peer still takes in the one before it. Nothing is kept of it but time:
+    where the peer's answer changes what is to be sent, the page is made anew."""
+
+    def __init__(self, engine: SyncEngine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(1, "sync-page")
+        self._wanted: tuple[list[Segment], PageSize] | None = None
+        self._made: Future[tuple[Page, list[Segment]]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+        error = self._made.exception() if self._made else None
+        if error and not isinstance(error, Exception):
+            raise error
+
+    def prepare(self, segments: list[Segment], size: PageSize) -> None:
+        self._wanted = (segments, size)
+        self._made = self._thread.submit(self._make, segments, size)
+
+    def page(self, segments: list[Segment], size: PageSize) -> tuple[Page, list[Segment]]:
+        """The first page of these segments, and what is left of them."""
+        made, self._made = self._made, None
+        found = made.result() if made else None
+        return found if found and self._wanted == (segments, size) else self._make(segments, size)
+
+    def _make(self, segments: list[Segment], size: PageSize) -> tuple[Page, list[Segment]]:
+        page, left = self._engine.next_page(segments, size)
+        page.packed  # noqa: B018
+        return page, left
 
 
 def _missing(vector: Vector, theirs: Vector) -> int:

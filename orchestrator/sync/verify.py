@@ -6,17 +6,20 @@ import contextlib
 import json
 import re
 from datetime import datetime
+from operator import gt
 from typing import Any
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.canonical import MAX_DEPTH, canonical, parse_record
+from orchestrator.journal.canonical import MAX_DEPTH, canonical, parse_canonical
+from orchestrator.journal.clock import LAST
 from orchestrator.sync.wire import MAX_RECORD_BYTES, Key, key_of
 from orchestrator.types import Record
 
 _MAX_NUMBER = (1 << 53) - 1
-_MAX_MS = 253_402_300_799_999  # the end of the year 9999, after which no calendar follows
 _MAX_PARENTS = 1000
-_LENGTHS = {"stream": 128, "project": 128, "session": 256, "entity": 4096, "wall": 40}
+_MAX_PARENT = 128
+_LENGTHS = (128, 128, 256, 4096, 40)
+"""The longest stream, project, session, entity and wall time, in characters."""
 _DEV = re.compile("[0-9a-f]{1,64}")
 
 
@@ -38,7 +41,7 @@ def verified(line: bytes) -> Record:
     # Brackets bound the depth, and counting them is quick; those in texts cost a walk only.
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _depth(fields) > MAX_DEPTH:
         raise ValueError("it is nested too deeply")
-    record = parse_record(fields)
+    record = parse_canonical(line, fields)
     _check_ranges(record)
     return record
 
@@ -67,11 +70,12 @@ def _check_ranges(record: Record) -> None:
     """What SQLite, calendars and screens can hold. Every record that a journal writes passes."""
     if not 0 < record.seq <= _MAX_NUMBER or not 0 <= record.epoch <= _MAX_NUMBER:
         raise ValueError("its number is out of range")
-    if not 0 <= record.ts[0] <= _MAX_MS or not 0 <= record.ts[1] <= _MAX_NUMBER:
+    if not 0 <= record.ts[0] <= LAST[0] or not 0 <= record.ts[1] <= LAST[1]:
         raise ValueError("its time is out of range")
-    if any(len(getattr(record, name)) > most for name, most in _LENGTHS.items()):
+    texts = (record.stream, record.project, record.session, record.entity, record.wall)
+    if any(map(gt, map(len, texts), _LENGTHS)):
         raise ValueError("one of its texts is too long")
-    if len(record.parents) > _MAX_PARENTS or any(len(parent) > 128 for parent in record.parents):
+    if len(record.parents) > _MAX_PARENTS or (record.parents and max(map(len, record.parents)) > _MAX_PARENT):
         raise ValueError("it has too many parents")
     if not _DEV.fullmatch(record.dev):
         raise ValueError("its device is none")

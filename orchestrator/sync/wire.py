@@ -22,6 +22,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from orchestrator.errors import BadPage, PageTooLarge
@@ -58,7 +59,7 @@ class Head(NamedTuple):
 Vector = Mapping[Key, Head]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """`lines` are records as they came, without their line ends and not yet verified."""
 
@@ -66,6 +67,19 @@ class Page:
     base: Vector = field(default_factory=dict)
     heads: Vector = field(default_factory=dict)
     more: bool = False
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Gzip; the same page gives the same bytes."""
+        head = {
+            "orch": FORMAT,
+            "heads": _rows(self.heads),
+            "base": _rows(self.base),
+            "more": self.more,
+        }
+        first = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+        # Level 1: 500 records take 4 ms instead of 20, for a tenth more bytes.
+        return gzip.compress(b"\n".join((first, *self.lines, b"")), compresslevel=1, mtime=0)
 
 
 class Rejected(NamedTuple):
@@ -128,16 +142,8 @@ _UPDATE = "See that both sides run the same version of orch."
 
 
 def encode_page(page: Page) -> bytes:
-    """Gzip; the same page gives the same bytes."""
-    head = {
-        "orch": FORMAT,
-        "heads": _rows(page.heads),
-        "base": _rows(page.base),
-        "more": page.more,
-    }
-    first = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
-    # Level 1: 500 records take 4 ms instead of 20, for a tenth more bytes.
-    return gzip.compress(b"\n".join((first, *page.lines, b"")), compresslevel=1, mtime=0)
+    """What travels of a page."""
+    return page.packed
 
 
 def decode_page(data: bytes) -> Page:
@@ -149,6 +155,8 @@ def decode_page(data: bytes) -> Page:
         head = json.loads(lines[0])
         if head["orch"] != FORMAT:
             raise BadPage(f"The page has format {head['orch']!r}, and this orch knows {FORMAT}.", _UPDATE)
+        if len(head["base"]) > _MAX_LINES:  # one a chain, and a chain has a line
+            raise BadPage(f"The page goes on with more than {_MAX_LINES:,} chains.", _UPDATE)
         return Page(
             lines=tuple(lines[1:]),
             base=_vector(head["base"]),

@@ -9,55 +9,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Sequence
 
-from orchestrator.errors import ToolError
 from orchestrator.journal.words import query_words, words
-from orchestrator.tools import files, walk
+from orchestrator.tools.quotes import Quotes
+from orchestrator.tools.wording import wording
 
-_PATH = re.compile(
-    r"[\w./-]*[\w-]\.[A-Za-z]\w{0,9}\b|(?:[\w.-]+/)+[\w.-]+|\b[A-Z][a-z]+file\b|\.[a-z][\w.-]+"
-)
-_CODE = re.compile(
-    r"[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z][A-Z0-9_]{2,}|[A-Z][a-z]+(?:[A-Z]\w*)+|\w+(?=\()|`[^`]+`"
-)
-_LITERAL = re.compile(
-    r"\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|[\w.%+-]+@[\w-]+\.[\w.]+|#[0-9a-fA-F]{3,8}\b|\d[\w.:,-]*\w|\d"
-)
-_MANY = re.compile(
-    r"\b(how many|count|wie ?viele?|zähle?n?|cu[aá]nt[oa]s|combien|quant[oai]s?|ile)\b", re.IGNORECASE
-)
-_LINES = re.compile(r"\b(lines|zeilen|l[ií]neas|lignes|linhas|righe)\b", re.IGNORECASE)
-_GONE = re.compile(
-    r"\b(remove|delete|drop|erase|take \S+ out|get rid|entferne?n?|lösche?n?|streiche?n?|quita|elimina|borra|"
-    r"supprime[rz]?|enl[eè]ve[rz]?|retire[rz]?|remov[ea]r?|apag[ae]r?|tira|rimuovi|cancella|usuń)\b",
-    re.IGNORECASE,
-)
-_MORE = re.compile(
-    r"\b(add(?! up)|append|insert|f[üu]ge?|ergänze?|a[ñn]ad[eai]r?|agrega|"
-    r"ajoute[rz]?|acrescent[ae]|adicion[ae]|"
-    r"aggiung[ie]|dodaj)\b",
-    re.IGNORECASE,
-)
 _FEW = 4
 """Lines of a file in which a telling word of the prompt may stand, at most."""
-_SCANNED_FILES, _SCANNED_CHARS = 400, 60_000
-_CLOSE, _NEARLY = 2, 0.6
-"""Lines between which words support each other; share of the best score that is good enough."""
-_AROUND = 4
-"""Lines before and after one that count as its neighbourhood."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a file, from 1, and how much of the prompt stands in it and near it."""
-
-    path: str
-    line: int
-    score: float
+_CLOSE, _NEARLY, _MOSTLY = 2, 0.7, 0.8
+"""Lines between which words support each other; shares of the best score that are good enough."""
+_FOCUSED = 4
+"""Lines shown once more because the prompt means them."""
+ABOVE, BELOW = 0.5, 0.2
+"""What words of the lines above and below count for a line: a heading says more than what follows."""
 
 
 class Asked:
@@ -67,46 +33,82 @@ class Asked:
         self.begin("")
 
     def begin(self, prompt: str) -> None:
-        self.paths = tuple(
-            dict.fromkeys(
-                found.strip("`'\"/.,") if "/" in found else found for found in _PATH.findall(prompt)
-            )
-        )
-        bare = _PATH.sub(" ", prompt)
-        self.words = tuple(query_words(bare))
-        self.code = tuple(dict.fromkeys(found.strip("`") for found in _CODE.findall(bare)))
-        self.literals = tuple(dict.fromkeys(found.strip("\"'`") for found in _LITERAL.findall(bare)))
-        self.counts = bool(_MANY.search(prompt))
-        self.lines = bool(_LINES.search(prompt))
-        self.removes = bool(_GONE.search(prompt))
-        self.adds = bool(_MORE.search(prompt))
+        self.wording = wording(prompt)
+        self.words = tuple(query_words(self.wording.bare))
+        self.quotes = Quotes()
+        self.warned: set[str] = set()
+        """What has been said once in this turn."""
+        self._warning: set[str] = set()
+
+    def warn(self, about: str) -> None:
+        """A refusal of the call at hand is about this; it counts as said when the model is told."""
+        self._warning.add(about)
+
+    def made(self) -> None:
+        """A call is made, whatever was said of others."""
+        self._warning.clear()
+
+    def told(self) -> None:
+        """The model was told why its newest call is refused."""
+        self.warned |= self._warning
+        self._warning.clear()
+
+    def spared(self, touched: str, *, all_files: bool = False) -> str:
+        """Once a turn: a file that is to stay as it is, if a call would change these; else empty."""
+        for path in self.wording.kept:
+            if f"kept {path}" not in self.warned and (all_files or bounded(path, touched)):
+                self.warn(f"kept {path}")
+                return path
+        return ""
 
     def path(self, given: str) -> str:
         """The path as the prompt has it, where `given` is that without its folder."""
         name = given.strip("`'\" ").removeprefix("./")
-        longer = [path for path in self.paths if path.endswith(f"/{name}")]
-        return longer[0] if len(longer) == 1 and name not in self.paths else given
+        longer = [path for path in self.wording.paths if path.endswith(f"/{name}")]
+        return longer[0] if len(longer) == 1 and name not in self.wording.paths else given
 
-    def lines_of(self, content: str) -> list[int]:
+    def lines_of(self, content: str, share: float = _NEARLY) -> list[int]:
         """Numbers (from 1) of the lines that the prompt means, as far as its telling words say: names,
-        values and words that stand in few lines, there or close by. Empty where there is none.
+        values and words that stand in few lines, there or close by. Those with `share` of the best score.
         """
         lines = content.split("\n")
         own: dict[int, float] = defaultdict(float)
-        for wanted in (*self.code, *self.literals):
+        for wanted in (*self.wording.code, *self.wording.literals):
             _score(own, [n for n, line in enumerate(lines, 1) if bounded(wanted, line)], 2.0)
         cut = [tuple(words(line)) for line in lines]
         for word in self.words:
             _score(own, [n for n, found in enumerate(cut, 1) if any(alike(word, one) for one in found)], 1.0)
-        near = range(-_CLOSE, _CLOSE + 1)
-        scores = {n: 0.5 * (score + sum(own.get(n + off, 0.0) for off in near)) for n, score in own.items()}
+        scores = {
+            n: score
+            + ABOVE * sum(own.get(n - off, 0.0) for off in range(1, _CLOSE + 1))
+            + BELOW * sum(own.get(n + off, 0.0) for off in range(1, _CLOSE + 1))
+            for n, score in list(own.items())
+        }
         best = max(scores.values(), default=0.0)
-        return sorted(number for number, score in scores.items() if score >= best * _NEARLY)
+        return sorted(number for number, score in scores.items() if score >= best * share)
+
+    def focus(self, content: str) -> str:
+        """The numbered lines that the prompt means most, with those beside them; may be empty."""
+        lines = content.split("\n")
+        wide = {near for n in self.lines_of(content, _MOSTLY)[:_FOCUSED] for near in (n - 1, n, n + 1)}
+        shown = sorted(n for n in wide if 1 <= n <= len(lines) and lines[n - 1].strip())
+        return "\n".join(f"{n}: {lines[n - 1][:200]}" for n in shown)
+
+    def saw(self, path: str, content: str) -> None:
+        """A file was read: its lines that the prompt means may be quoted below the answer."""
+        lines = content.split("\n")
+        self.quotes.lines(path, [(n, lines[n - 1]) for n in self.lines_of(content, _MOSTLY)[:_FOCUSED]])
 
     def missing(self, content: str, new: str) -> str:
-        """A value of the prompt that is to come into a file, if it is neither there nor in `new`."""
-        absent = [value for value in self.literals if not bounded(value, content)]
-        return absent[0] if absent and not any(value.lower() in new.lower() for value in absent) else ""
+        """A value that the prompt wants in a file, or a name where something is to be added, if it is neither
+        there nor in `new`.
+        """
+        wishes = (self.wording.values, self.wording.code) if self.wording.adds else (self.wording.values,)
+        for wanted in wishes:
+            absent: list[str] = [value for value in wanted if not bounded(value, content)]
+            if absent and not any(value.lower() in new.lower() for value in absent):
+                return absent[0]
+        return ""
 
 
 def _score(scores: dict[int, float], found: Sequence[int], worth: float) -> None:
@@ -129,6 +131,8 @@ def alike(word: str, other: str) -> bool:
     """Equal but for an ending: `cherries` and `cherry`, `limite` and `limit`."""
     if word == other:
         return True
+    if len(word) < 7 and len(other) < 7 and _stem(word) == _stem(other):
+        return True
     shorter = min(len(word), len(other))
     if shorter == 3 and len(word) > 3:  # `mem` for memory, `conf` for configuration
         return word.startswith(other) and len(other) == 3
@@ -141,60 +145,6 @@ def alike(word: str, other: str) -> bool:
     )
 
 
-def knows(root: Path, asked: Asked) -> bool:
-    """Whether the prompt names a file of the project, or an identifier that stands in one."""
-    found = list(walk.project_files(root, limit=_SCANNED_FILES * 5))
-    names = {path.rpartition("/")[2] for path in found} | set(found)
-    if any(path in names or (root / path).is_file() for path in asked.paths if ".." not in path):
-        return True
-    codes = [code for code in asked.code if len(code) > 2]
-    return bool(codes) and any(any(bounded(code, text) for code in codes) for _, text in _texts(root, found))
-
-
-def places(root: Path, paths: Iterable[str], asked: Asked) -> list[Place]:
-    """The lines of these files that the prompt's words are about, best first; rare words weigh most."""
-    if not asked.words:
-        return []
-    matched: list[tuple[str, list[frozenset[str]]]] = []
-    common: Counter[str] = Counter()
-    total = 0
-    for path, text in _texts(root, list(paths)):
-        name = set(words(path))
-        of_file = frozenset(word for word in asked.words if any(alike(word, one) for one in name))
-        rows = []
-        for line in text.split("\n"):
-            found = set(words(line[:400]))
-            row = frozenset(word for word in asked.words if any(alike(word, one) for one in found))
-            common.update(row)
-            rows.append(row)
-        total += len(rows)
-        matched.append((path, [row | of_file if row else row for row in rows]))
-    worth = {word: math.log(1 + total / (1 + common[word])) * _weight(word, asked) for word in asked.words}
-    scored = []
-    for path, rows in matched:
-        for at, row in enumerate(rows):
-            if row:
-                near = frozenset[str]().union(*rows[max(0, at - _AROUND) : at + _AROUND + 1]) - row
-                own = sum(worth[word] for word in row)
-                scored.append(Place(path, at + 1, own + 0.5 * sum(worth[word] for word in near)))
-    return sorted(scored, key=lambda place: -place.score)
-
-
-def _weight(word: str, asked: Asked) -> float:
-    """Numbers and names are meant as they are; other words may be said otherwise."""
-    return (
-        2.0 if word.isdigit() or any(word == one.lower() for one in (*asked.code, *asked.literals)) else 1.0
-    )
-
-
-def _texts(root: Path, paths: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Small text files; of a large project none, since reading it all would take too long."""
-    if len(paths) > _SCANNED_FILES:
-        return
-    for path in paths:
-        try:
-            data = files.read_bytes(root.resolve() / path, path, _SCANNED_CHARS)
-        except ToolError:
-            continue
-        if not files.is_binary(data):
-            yield path, files.decode(data).content
+def _stem(word: str) -> str:
+    """Without an English ending, where three letters are left: `owns`, `owner` and `owned` are alike."""
+    return re.sub(r"(?<=\w{3})(ing|ers?|ed|e?s)$", "", word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.ports import OutputSink
@@ -15,6 +16,7 @@ TerminalSize = Callable[[], tuple[int, int]]
 """Columns and rows of the terminal that shows the output, asked when a command starts."""
 
 
+NETWORK = "[the network was open for this command]"
 NO_OUTPUT = "[no output; exit code 0]"
 
 
@@ -28,6 +30,13 @@ class Commands:
         self._sandbox = sandbox
         self._timeout_s = timeout_s
         self._terminal = terminal
+        self.network = False
+        """Open for the next command, because a person said so."""
+
+    def taken(self) -> bool:
+        """Whether the network is open for the command that starts now; it is off again for the next."""
+        was, self.network = self.network, False
+        return was
 
     @property
     def confined(self) -> bool:
@@ -35,7 +44,10 @@ class Commands:
 
     async def run(self, argv: Sequence[str], sink: OutputSink) -> ToolResult:
         """Run `argv` in the project, confined. Raises `ToolError` if it cannot be started."""
-        return await self.run_wrapped(self._sandbox.wrap(argv, project=self._root, writable=True), sink)
+        network = self.taken()
+        wrapped = self._sandbox.wrap(argv, project=self._root, writable=True, network=network)
+        result = await self.run_wrapped(wrapped, sink)
+        return replace(result, text=f"{result.text}\n{NETWORK}") if network else result
 
     async def run_wrapped(
         self, argv: Sequence[str], sink: OutputSink, env: dict[str, str] | None = None
@@ -50,21 +62,25 @@ class Commands:
                 env=env,
                 terminal=self._terminal() if self._terminal else None,
             )
-        return self._result(outcome)
+        return result_of(outcome, self._timeout_s)
 
-    def _result(self, outcome: Outcome) -> ToolResult:
-        output = outcome.output.rstrip("\n")
-        if outcome.timed_out:
-            said = f"[stopped after {self._timeout_s:g} s; exit code {outcome.exit_code}]"
-        elif outcome.exit_code < 0:
-            said = f"[ended by signal {-outcome.exit_code}]"
-        elif outcome.exit_code:
-            said = f"[exit code {outcome.exit_code}]"
-        else:
-            said = "" if output else NO_OUTPUT
-        return ToolResult(
-            outcome.exit_code == 0,
-            f"{output}\n{said}".strip("\n") if said else output,
-            exit_code=outcome.exit_code,
-            truncated=outcome.truncated,
-        )
+
+def result_of(outcome: Outcome, timeout_s: float) -> ToolResult:
+    """How a command ended, as a model reads it."""
+    output = outcome.output.rstrip("\n")
+    if outcome.timed_out:
+        said = f"[stopped after {timeout_s:g} s; exit code {outcome.exit_code}]"
+    elif outcome.disk_full:
+        said = "[stopped: it had nearly filled the disk. Remove what it wrote.]"
+    elif outcome.exit_code < 0:
+        said = f"[ended by signal {-outcome.exit_code}]"
+    elif outcome.exit_code:
+        said = f"[exit code {outcome.exit_code}]"
+    else:
+        said = "" if output else NO_OUTPUT
+    return ToolResult(
+        outcome.exit_code == 0,
+        f"{output}\n{said}".strip("\n") if said else output,
+        exit_code=outcome.exit_code,
+        truncated=outcome.truncated,
+    )

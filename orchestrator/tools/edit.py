@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, setting, syntax, walk
-from orchestrator.tools.asked import Asked, bounded, places
+from orchestrator.tools.asked import Asked, bounded
 from orchestrator.tools.matching import Match, NoPlace, find
+from orchestrator.tools.places import places
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, numbered, shorten
 from orchestrator.tools.write import Change, Writer, appended, joined, tidy
@@ -20,6 +22,8 @@ _MISSES = 2
 """Edits of one file that found no place, until the next may only pick one."""
 _NAME = re.compile(r"[\w.@/-]{3,80}")
 """What is changed in all places of a file at once: an identifier, a version, a path."""
+_LISTED = re.compile(r"([^\[{(]*[\[{])([^\[\]{}\n]*)([\]}][^\[\]{}\n]*)")
+"""A line with a list: what stands before its entries, they, and what stands behind."""
 _PICKED_LINES, _PICKED_CHARS = 300, 12_000
 """Of a file whose lines a grammar can list."""
 
@@ -42,11 +46,10 @@ class Edit:
         self.begin()
 
     def begin(self) -> None:
-        """A turn begins: nothing has been missed yet, nobody has been warned."""
+        """A turn begins: nothing has been missed yet."""
         self._missed: Path | None = None
         """The file of the last edit, if that found no place in it."""
         self._times = 0
-        self._warned: set[str] = set()
 
     def preview(self, call: ToolCall) -> Preview:
         change = self._plan(call)
@@ -78,12 +81,13 @@ class Edit:
     def _plan(self, call: ToolCall) -> Change:
         missed, self._missed = self._missed, None
         old, new = str(call.arguments["old"]), str(call.arguments["new"])
+        new = _with_all(old, new) if self._asked.wording.adds else new
         path, said = self._target(call.arguments["path"], old)
         shown = files.relative(self._writer.root, path)
         self._times = self._times if missed == path else 0
         data = files.read_bytes(path, shown) if path.exists() else None
         if not old.strip():
-            if data and self._asked.adds and appended(files.decode(data).content, new, path):
+            if data and self._asked.wording.adds and appended(files.decode(data).content, new, path):
                 was = files.decode(data)
                 content = joined(was.content, new)
                 return Change(path, shown, was.content, content, was.encode(content), " (added at its end)")
@@ -123,6 +127,7 @@ class Edit:
             if match_or_none is None:
                 return self._everywhere(error, was, path, shown, old, new)
             match = match_or_none
+        match = _fitting(was.content, match, old, path)
         content = splice(was.content, match)
         if content == was.content:
             raise ToolError(
@@ -143,12 +148,14 @@ class Edit:
         """The content as it was meant where `old` and `new` do not say it: a line that goes, a whole line for
         the beginning of one, a line that is new in a file; else None.
         """
-        text = _lf(content)
-        if self._asked.removes and (gone := _removed(text, self._asked, old, new)) is not None:
+        text, wants = _lf(content), self._asked.wording
+        if wants.removes and (gone := _removed(text, self._asked, old, new)) is not None:
             changed = gone
         elif (line := _begun(text, old, new)) is not None:
             changed = line
-        elif self._asked.adds and old not in text and (added := appended(text, new, path)) is not None:
+        elif (
+            self._asked.wording.adds and old not in text and (added := appended(text, new, path)) is not None
+        ):
             changed = added
         else:
             return None
@@ -158,21 +165,19 @@ class Edit:
 
     def _beside(self, path: Path, shown: str, content: str, old: str, new: str) -> ToolError | None:
         """Said once of a file: that the change goes past what the prompt names."""
-        if shown in self._warned:
+        if shown in self._asked.warned:
             return None
         if value := self._asked.missing(content, new):
-            self._warned.add(shown)
+            self._asked.warn(shown)
             return ToolError(f"new lacks {value}, which the user named.", f"Put {value} into new.")
         numbers = self._asked.lines_of(content)
         lines = content.split("\n")
         meant = [lines[number - 1].strip() for number in numbers]
-        if (
-            meant
-            and self._asked.code
-            and not any(bounded(one, old + new) for one in self._asked.code)
-            and all(line not in old and old not in line for line in meant)
-        ):
-            self._warned.add(shown)
+        if not meant or any(line in old or old.strip() in line for line in meant):
+            return None
+        code = self._asked.wording.code
+        if (code and not any(bounded(one, old + new) for one in code)) or _same_name(old, meant):
+            self._asked.warn(shown)
             named = "\n".join(f"{number}: {line}" for number, line in zip(numbers, meant, strict=True))
             return ToolError(f"That is not what the user named in {shown}.", f"Change this instead:\n{named}")
         return None
@@ -217,6 +222,40 @@ def everywhere(content: str, old: str, new: str) -> tuple[str, int]:
     before = r"(?<![\w.])" if old[0].isdigit() else r"(?<!\w)"
     after = r"(?![\w]|\.\d)" if old[-1].isdigit() else r"(?!\w)"
     return re.subn(before + re.escape(old) + after, lambda _: new, content)
+
+
+def _fitting(content: str, match: Match, old: str, path: Path) -> Match:
+    """The change as it parses, if it does: with the comma of `old`, without a bracket too many."""
+    if not syntax.breaks(content, splice(content, match), path):
+        return match
+    bare = match.new.rstrip()
+    tries = [f"{bare}{end}" for end in ",;" if old.rstrip().endswith(end) and not bare.endswith(end)]
+    tries += [bare.removesuffix(tail) for tail in ('"}', "}", "}}", ",") if bare.endswith(tail)]
+    tries += [bare.replace('""', '"'), syntax.unfolded(match.new)]
+    for new in tries:
+        other = replace(match, new=new)
+        if not syntax.breaks(content, splice(content, other), path):
+            return other
+    return match
+
+
+def _with_all(old: str, new: str) -> str:
+    """Where something is added to a list on one line: `new` with the entries of `old` that it leaves out."""
+    was, now = _LISTED.fullmatch(old.strip()), _LISTED.fullmatch(new.strip())
+    if was is None or now is None or was[1] != now[1] or not was[2].strip():
+        return new
+    before, after = ([part.strip() for part in match[2].split(",")] for match in (was, now))
+    if all(part in after for part in before):
+        return new
+    space = " " if was[2].startswith(" ") else ""
+    listed = ", ".join([*before, *(part for part in after if part and part not in before)])
+    return f"{was[1]}{space}{listed}{space}{was[3]}"
+
+
+def _same_name(old: str, lines: Sequence[str]) -> bool:
+    """Whether one of the lines sets what `old` sets: of two settings of one name the other is meant."""
+    match = re.match(r"[\"']?([\w.-]+)[\"']?\s*[=:]", old.strip())
+    return match is not None and any(re.match(rf"[\"']?{re.escape(match[1])}\b", line) for line in lines)
 
 
 def _removed(text: str, asked: Asked, old: str, new: str) -> str | None:

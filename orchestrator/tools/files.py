@@ -7,8 +7,10 @@ import contextlib
 import os
 import re
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator import durable
 from orchestrator.errors import ToolError
@@ -82,26 +84,42 @@ def relative(root: Path, path: Path) -> str:
 
 def refuse_guarded(root: Path, path: Path) -> None:
     """Raises `ToolError` where only git or orch itself writes."""
-    parts = [part.lower() for part in path.relative_to(root.resolve()).parts]  # file systems that fold case
+    parts = [_folded(part) for part in path.relative_to(root.resolve()).parts]
     if ".git" in parts or (parts and parts[0] == PROJECT_FOLDER):
         raise ToolError(f"{relative(root, path)} is kept by git or orch and cannot be written.", "Leave it.")
 
 
+def _folded(name: str) -> str:
+    """The name as Windows and macOS may take it: no case, invisible characters, streams, dots at its end."""
+    seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    plain = seen.partition(":")[0].rstrip(". ").lower()
+    return ".git" if plain == "git~1" else plain
+
+
 def read_bytes(path: Path, shown: str, limit: int = MAX_TEXT_BYTES) -> bytes:
-    """The bytes of a regular file. Raises `ToolError` for anything else; never blocks on a FIFO."""
+    """The bytes of a regular file, `path` being resolved: a link that stands there by now is not followed.
+
+    Raises `ToolError` for anything else; never blocks on a FIFO.
+    """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise ToolError(f"{shown} is {kind(status.st_mode)}, not a file.", "Name a regular file.")
+        with opened(path) as file:
+            status = os.fstat(file.fileno())
             if status.st_size > limit:
                 raise ToolError(
                     f"{shown} has {status.st_size:,} bytes, too many.", "Use search, or shell with head."
                 )
             return file.read(limit)
+    except durable.NotRegular as error:
+        what = kind(os.lstat(path).st_mode)
+        raise ToolError(f"{shown} is {what}, not a file.", "Name a regular file.") from error
     except OSError as error:
         raise ToolError(f"{shown} cannot be read: {error.strerror}.", "Try another file.") from error
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file at a resolved path, open for reading. Raises `OSError`."""
+    anchor = Path(path.anchor)
+    return durable.opened_below(anchor, path.relative_to(anchor).as_posix())
 
 
 def kind(mode: int) -> str:
@@ -141,14 +159,13 @@ def decode(data: bytes) -> Text:
     return Text(data.decode("latin-1"), "latin-1")
 
 
-def write_atomic(path: Path, data: bytes, shown: str) -> None:
-    """Replace the file in one step, its permissions kept; parent folders are made.
+def write_atomic(root: Path, path: Path, data: bytes, shown: str) -> None:
+    """Replace the file in one step, its permissions kept; parent folders are made. No link is followed.
 
     Raises `ToolError`; the old file is then untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace(path, data)
+        durable.replace_below(root.resolve(), relative(root, path), data)
     except OSError as error:
         raise ToolError(
             f"{shown} cannot be written: {error.strerror}.", "Choose another place, or tell the user."

@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import runner, walk
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.command import NO_OUTPUT, Commands
 from orchestrator.tools.labels import labels
 from orchestrator.tools.sandbox import Sandbox
@@ -86,7 +87,8 @@ class GitTool:
         "command",
     )
 
-    def __init__(self, root: Path, sandbox: Sandbox, commands: Commands) -> None:
+    def __init__(self, root: Path, sandbox: Sandbox, commands: Commands, asked: Asked) -> None:
+        self._asked = asked
         self._root = root
         self._sandbox = sandbox
         self._commands = commands
@@ -127,16 +129,35 @@ class GitTool:
         if result.exit_code == _USAGE:
             result = replace(result, text=_first_lines(result.text))
         elif unknown := re.search(r"ambiguous argument '([^']+)'", "" if result.ok else result.text):
+            if found := await self._by_message(planned, repository):
+                return found
             near = walk.nearest_names(unknown[1], list(walk.project_files(self._root)), 4)
             said = f"There is no file or commit {unknown[1]}."
             hint = f" Did you mean {' or '.join(near)}?" if near else " Use search to find the file."
             result = replace(result, text=f"{said}{hint}\n[exit code {result.exit_code}]")
         elif not result.ok and "no changes added to commit" in result.text:
+            if (
+                (only := self._asked.wording.only)
+                and (self._root / only).is_file()
+                and "--" not in planned.args
+            ):
+                return await self._one(replace(planned, args=(*planned.args, "--", only)), repository, sink)
             result = replace(result, text=f"{_UNSTAGED}\n[exit code {result.exit_code}]")
         elif result.ok and planned.args[0] == "diff" and result.text == NO_OUTPUT:
             status = await self._one(Plan(("status", "--short"), "read"), repository, lambda piece: None)
             result = replace(result, text=f"{NO_OUTPUT}\nstatus --short: {status.text}")
         return result
+
+    async def _by_message(self, planned: Plan, repository: Repository) -> ToolResult | None:
+        """The newest commit with this message, where `show`, `log` or `diff` was given words of one."""
+        message = " ".join(arg for arg in planned.args[1:] if not arg.startswith("-"))
+        if planned.args[0] not in ("show", "log", "diff") or " " not in message:
+            return None
+        grep = ("log", "-1", "--format=%H", "--fixed-strings", "--regexp-ignore-case", f"--grep={message}")
+        listed = await self._one(Plan(grep, "read"), repository, lambda piece: None)
+        if not (commit := re.fullmatch(r"[0-9a-f]{40,64}", listed.text.strip())):
+            return None
+        return await self._one(Plan(("show", commit[0]), "read"), repository, lambda piece: None)
 
     def wrap_reading(self, argv: list[str]) -> list[str]:
         """Confines a hardened git command line that only reads."""
@@ -212,7 +233,8 @@ def plan(command: str, root: Path) -> Plan:
         args = args[1:]
     if not args:
         raise ToolError("The git command is empty.", "Give one such as status or log -5.")
-    name = args[0]
+    name, *rest = args
+    args = [name, *(_bare_path(arg, root) for arg in rest)]
     if name.startswith("-"):
         raise ToolError(f"Options before the git command ({name}) are not allowed.", f"Leave {name} out.")
     if any(arg in ("&&", "||", ";", "|", ">", ">>", "<") for arg in args):
@@ -230,6 +252,13 @@ def plan(command: str, root: Path) -> Plan:
     if name == "shortlog" and not any(not arg.startswith("-") for arg in args[1:]):
         args.append("HEAD")  # without one it would read stdin
     return Plan(tuple(args), effect)
+
+
+def _bare_path(arg: str, root: Path) -> str:
+    """`path=README.md` as models write it, where there is no such file but the one behind it."""
+    key, _, path = arg.partition("=")
+    named = key in ("path", "file", "files") and path and not (root / arg).exists()
+    return path if named and (root / path).exists() else arg
 
 
 def _readable(args: list[str], root: Path) -> list[str]:

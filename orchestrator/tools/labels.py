@@ -24,12 +24,15 @@ def _words(text: str) -> frozenset[str]:
 
 _NETWORK = _words(
     "curl wget ssh scp sftp rsync nc ncat netcat telnet ftp ping dig nslookup host socat "
-    "invoke-webrequest invoke-restmethod iwr irm test-netconnection start-bitstransfer"
+    "invoke-webrequest invoke-restmethod iwr irm new-pssession invoke-command icm enter-pssession "
+    "test-netconnection start-bitstransfer"
 )
 _DELETES = _words("rm rmdir unlink shred truncate remove-item ri del erase rd clear-content")
 _PRIVILEGE = _words(
     "sudo doas su pkexec runuser chroot nsenter unshare mount umount setcap chown useradd usermod "
-    "passwd systemctl insmod modprobe set-executionpolicy"
+    "passwd systemctl insmod modprobe set-executionpolicy "
+    "schtasks reg new-service set-service register-scheduledtask add-mppreference set-mppreference takeown "
+    "icacls bcdedit netsh runas sc.exe net new-localuser"
 )
 _READS = _words(
     "ls cat head tail grep egrep fgrep rg wc echo printf pwd true false sort uniq cut tr diff cmp "
@@ -39,10 +42,15 @@ _READS = _words(
     "write-output write-host gci gc"
 )
 _WRITES = _words(
-    "touch mkdir cp mv tee ln install dd set-content add-content out-file new-item copy-item move-item"
+    "touch mkdir cp mv tee ln install dd set-content add-content out-file new-item copy-item move-item "
+    "rename-item export-csv tee-object ni cpi copy mi move ac xcopy robocopy"
 )
 _WRAPPERS = _words("env timeout nice nohup time stdbuf setsid command builtin exec xargs ionice")
 _SHELLS = _words("bash sh dash zsh ksh")
+_SHELLS_OF_WINDOWS = _words("pwsh powershell cmd")
+_NET = re.compile(
+    r"net\.webclient|download(file|string|data)|httpclient|tcpclient|webrequest\]", re.IGNORECASE
+)
 _INSTALLERS = _words("pip pip3 npm yarn pnpm cargo go gem apt apt-get dnf brew uv poetry")
 _FETCHING = _words("install add i ci get update upgrade download publish push pull fetch clone")
 _OPERATORS = re.compile(r"[;&|\n()]+|[<>]+[&|]?")
@@ -64,6 +72,10 @@ def _line(command: str, powershell: bool, depth: int) -> Iterator[Label]:
             yield "privilege"
         if "`" in command:
             yield "unknown"
+        if _NET.search(command):
+            yield "network"
+        if re.search(r"\]::(delete|move)", command, re.IGNORECASE):
+            yield "deletes"
         command = command.replace("{", ";").replace("}", ";").replace("\\", "/")
     if re.search(r"[$`]|<<|\\\n|[{}!*?~\[]", command.replace("[ ", "").replace("~/", "")):
         yield "unknown"  # what it expands to is not known here
@@ -105,6 +117,7 @@ def _simple(words: Sequence[str], powershell: bool, depth: int) -> Iterator[Labe
 
 def _program(words: Sequence[str], powershell: bool, depth: int) -> Iterator[Label]:
     name, args = PurePosixPath(words[0]).name.lower(), list(words[1:])
+    name = name if name in _PRIVILEGE else name.removesuffix(".exe")
     if "/" in words[0]:
         yield "unknown"  # a file of that name may be anything
     if name in _PRIVILEGE:
@@ -120,6 +133,13 @@ def _program(words: Sequence[str], powershell: bool, depth: int) -> Iterator[Lab
         for before, after in pairwise(args):
             if before.startswith("-") and "c" in before:
                 yield from _line(after, powershell, depth + 1)
+    elif name in _SHELLS_OF_WINDOWS:
+        yield "unknown"
+        begins = [
+            number for number, arg in enumerate(args) if re.fullmatch(r"[-/](c|k|command)", arg.lower())
+        ]
+        if begins:
+            yield from _line(" ".join(args[begins[0] + 1 :]), True, depth + 1)
     elif name in _DELETES:
         yield "deletes"
         yield from _outside(args)

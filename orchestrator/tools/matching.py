@@ -132,9 +132,35 @@ def _by_tokens(text: str, old: str, new: str) -> list[Match]:
     pattern = (r"(?<!\w)" if _word(tokens[0]) else "") + pattern + (r"(?!\w)" if _word(tokens[-1]) else "")
     said = " (white space in old was matched loosely)"
     return [
-        Match(found.start(), found.end(), _reindent(text, found.start(), old, new), said)
+        Match(
+            found.start(),
+            found.end(),
+            _kept(found[0], old, new) or _reindent(text, found.start(), old, new),
+            said,
+        )
         for found in re.finditer(pattern, text)
     ]
+
+
+def _kept(there: str, old: str, new: str) -> str:
+    """`new` with the file's own white space wherever it says the same as `old`; empty for several lines."""
+    if "\n" in there + old.strip() + new.strip():
+        return ""
+    spans = [list(re.finditer(r"\w+|[^\w\s]", text)) for text in (there, old, new)]
+    texts = [[span[0] for span in one] for one in spans]
+    if texts[0] != texts[1] or not texts[2]:
+        return ""
+    most = min(len(texts[0]), len(texts[2]))
+    first = next((n for n in range(most) if texts[0][n] != texts[2][n]), most)
+    last = next((n for n in range(most - first) if texts[0][-1 - n] != texts[2][-1 - n]), most - first)
+    head = there[: spans[0][first - 1].end()] if first else ""
+    tail = there[spans[0][-last].start() :] if last else ""
+    start = spans[2][first - 1].end() if first else spans[2][0].start()
+    end = spans[2][-last].start() if last else spans[2][-1].end()
+    middle = new[start:end]
+    if first and first < len(spans[0]) - last:  # something else stands there: its gap stays
+        middle = there[len(head) : spans[0][first].start()] + middle.lstrip()
+    return head + middle + tail
 
 
 def _word(token: str) -> bool:

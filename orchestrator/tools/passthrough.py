@@ -40,8 +40,9 @@ async def run(argv: Sequence[str], *, cwd: Path, timeout_s: float, out: int, err
         raise ToolError(f"{argv[0]} could not be started: {error}.") from error
     assert process.stdout is not None
     assert process.stderr is not None
-    timed_out = await _watch(process, _both(process.stdout, out, process.stderr, err), timeout_s, mark)
-    code = TIMED_OUT if timed_out else (process.returncode if process.returncode is not None else -1)
+    both = _both(process.stdout, out, process.stderr, err)
+    stopped = await _watch(process, both, timeout_s, mark, cwd)
+    code = TIMED_OUT if stopped else (process.returncode if process.returncode is not None else -1)
     return code, int((time.monotonic() - started) * 1000)
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked
+from orchestrator.tools.asked import Asked, bounded
+from orchestrator.tools.places import texts_of
 from orchestrator.tools.seen import Seen
+from orchestrator.tools.shape import shape
 from orchestrator.tools.tally import tally
 from orchestrator.tools.text import clean, count, numbered, shorten
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
@@ -19,6 +21,8 @@ from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpe
 WINDOW = 200
 LINE_CHARS = 500
 _LISTED = 60
+_FEW_LINES = 12
+"""A longer file is shown with the lines of it that the prompt is about once more."""
 _SCANNED = files.MAX_TEXT_BYTES
 _TYPES = {
     b"\x89PNG": "PNG image",
@@ -104,7 +108,15 @@ class Read:
             )
         at_most = "at least " if len(found) >= walk.MAX_FILES else ""
         head = f"{inside or './'} {at_most}{count(len(found), 'file')}:"
-        return clean("\n".join([head, *lines[:_LISTED], *more]).replace("\0", ""))
+        counted = [self._saying(found, inside)] if self._asked.wording.counts else []
+        return clean("\n".join([head, *lines[:_LISTED], *more, *counted]).replace("\0", "")).rstrip("\n")
+
+    def _saying(self, found: list[str], inside: str) -> str:
+        """In how many of a folder's files the prompt's words stand; empty where it is all or none."""
+        texts = [text.casefold() for _, text in texts_of(self._root, [inside + path for path in found])]
+        said = {word: sum(bounded(word, text) for text in texts) for word in self._asked.words}
+        some = [f"{word}: in {count(n, 'file')}" for word, n in said.items() if 0 < n < len(texts)]
+        return f"counted:\n{'; '.join(some)}" if some else ""
 
     def _window(self, path: Path, start: int | None, end: int | None) -> str:
         shown = files.relative(self._root, path)
@@ -129,9 +141,17 @@ class Read:
         more = f"\n… read on with start={last + 1}" if last < len(lines) else ""
         if first == 1 and last == len(lines):
             head = f"{shown}, {count(len(lines), 'line')}"
-        if self._asked.counts and (counts := tally("\n".join(lines), shown, self._asked)):
-            head = head if more or self._asked.lines else shown  # small models take its number for the answer
+        wants, text = self._asked.wording, "\n".join(lines)
+        if wants.asks:
+            self._asked.saw(shown, text)
+        if wants.counts and (counts := tally(text, shown, self._asked)):
+            self._asked.quotes.counts(shown, counts)
+            head = head if more or wants.lines else shown  # small models take its number for the answer
             more += f"\ncounted:\n{counts}"
+        elif wants.asks and len(kept) > _FEW_LINES and (focus := self._asked.focus(text)):
+            more += f"\nabout the question:\n{focus}"  # the end of a result is what small models heed
+        if first == 1 and (said := shape(text, path.suffix)):
+            more += f"\n{said}"
         return f"{head}:\n{numbered(kept, first)}{more}"
 
     def _head(self, path: Path, shown: str) -> tuple[int, bytes]:
@@ -139,7 +159,7 @@ class Read:
         if size <= _SCANNED:
             data = files.read_bytes(path, shown)
             return len(data), data
-        with path.open("rb") as file:  # larger than the limit, so a regular file
+        with files.opened(path) as file:  # larger than the limit, so a regular file
             return size, file.read(_SCANNED)
 
 

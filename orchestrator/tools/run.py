@@ -13,7 +13,8 @@ from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import syntax, walk
 from orchestrator.tools.command import Commands
-from orchestrator.tools.shell import labels_of, shell_argv
+from orchestrator.tools.shell import Shell, labels_of
+from orchestrator.tools.shell_line import background
 from orchestrator.tools.text import unfence
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -51,8 +52,9 @@ except BaseException as error:
 class Run:
     spec = ToolSpec("run", "compute with Python", (Parameter("code", "Python"),), "command")
 
-    def __init__(self, root: Path, commands: Commands) -> None:
+    def __init__(self, root: Path, commands: Commands, shell: Shell) -> None:
         self._root = root
+        self._shell = shell
         self._commands = commands
 
     def is_command(self, call: ToolCall) -> bool:
@@ -60,10 +62,10 @@ class Run:
         return _is_command(_code(call))
 
     def preview(self, call: ToolCall) -> Preview:
-        code = _code(call)
+        code, confined = _code(call), self._commands.confined
         if _is_command(code):
-            return Preview("shell", code, self._commands.confined, labels_of(code))
-        return Preview("run Python", code, self._commands.confined, ("unknown",))
+            return Preview("shell", code, confined, labels_of(code), network=confined)
+        return Preview("run Python", code, confined, ("unknown",), network=confined)
 
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         code = _code(call)
@@ -72,7 +74,7 @@ class Run:
                 "The code is too long or holds a NUL character.", "Write it to a file and run that."
             )
         if _is_command(code):
-            return await self._commands.run(shell_argv(code), sink)
+            return await self._shell.run(ToolCall(Shell.spec.name, {"command": code}), sink)
         argv = [interpreter(self._root), "-c", _DRIVER, code, *self._folders()]
         return await self._commands.run(argv, sink)
 
@@ -85,6 +87,8 @@ class Run:
 def _is_command(code: str) -> bool:
     """Whether it is a command line and no Python: one line, a program is called so, and it would fail."""
     words = code.split()
+    if (asked := background(code)) is not None and asked.what != "start":
+        return True  # "jobs %1" is a remainder in Python
     if not words or "\n" in code.strip() or (len(words) > 1 and words[1].startswith("=")):
         return False
     if shutil.which(words[0]) is None and not words[0].startswith("./"):
@@ -106,7 +110,7 @@ def _only_names(code: str) -> bool:
 def _code(call: ToolCall) -> str:
     code = str(call.arguments["code"])
     fenced = unfence(code)
-    return fenced[1] if fenced else code
+    return syntax.unclosed(fenced[1] if fenced else code, Path("code.py"))
 
 
 def interpreter(root: Path) -> str:

@@ -7,7 +7,6 @@ goes to a pseudo-terminal (never a controlling one: nothing can ask for a passwo
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import os
 import signal
@@ -15,19 +14,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import pty
-from orchestrator.tools.settled import Settled
+from orchestrator.tools.kept import Kept, KeptSettled, Stream
 
-HEAD_BYTES = 64 * 1024
-TAIL_BYTES = 64 * 1024
-STREAMED_CHARS = 256 * 1024
-SETTLED_BYTES = 4 << 20
+DISK_FLOOR, DISK_TAKEN = 1 << 30, 256 << 20
+"""With less than this free, a command that took so much is stopped."""
 TERM_GRACE_S = 1.0
 DRAIN_S = 0.5
 TIMED_OUT = 124
@@ -82,78 +80,8 @@ class Outcome:
     truncated: bool
     timed_out: bool
     duration_ms: int
-
-
-class _Kept:
-    """The first and last bytes of a stream; its middle is counted and forgotten."""
-
-    def __init__(self) -> None:
-        self.head = bytearray()
-        self.tail = bytearray()
-        self.dropped = 0
-
-    def add(self, data: bytes) -> None:
-        room = max(0, HEAD_BYTES - len(self.head))
-        self.head += data[:room]
-        self.tail += data[room:]
-        if len(self.tail) > 2 * TAIL_BYTES:
-            self._trim()
-
-    def _trim(self) -> None:
-        over = max(0, len(self.tail) - TAIL_BYTES)
-        self.dropped += over
-        del self.tail[:over]
-
-    def text(self) -> str:
-        self._trim()
-        if not self.dropped:
-            return (self.head + self.tail).decode("utf-8", "replace")
-        head, tail = (part.decode("utf-8", "replace") for part in (self.head, self.tail))
-        return f"{head}\n[… {self.dropped:,} bytes left out …]\n{tail}"
-
-
-class _KeptSettled(_Kept):
-    """The same of a terminal's output, as it stands in the end; a flood is kept as it comes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._settled = Settled()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._room = SETTLED_BYTES
-
-    def add(self, data: bytes) -> None:
-        if self._room <= 0:
-            super().add(data)
-            return
-        self._room -= len(data)
-        super().add(self._settled.feed(self._decoder.decode(data)).encode())
-        if self._room <= 0:
-            super().add(self._settled.rest().encode())
-
-    def text(self) -> str:
-        if self._room > 0:
-            self._room = 0
-            super().add(self._settled.rest().encode())
-        return super().text()
-
-
-class _Stream:
-    """Passes decoded output on to the sink, up to a limit that keeps a front end alive."""
-
-    def __init__(self, sink: OutputSink) -> None:
-        self._sink = sink
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._room = STREAMED_CHARS
-
-    def add(self, data: bytes) -> None:
-        if self._room <= 0:
-            return
-        text = self._decoder.decode(data)[: self._room]
-        self._room -= len(text)
-        if text:
-            self._sink(text)
-        if self._room <= 0:
-            self._sink("\n[… further output is not shown …]\n")
+    disk_full: bool = False
+    """It was stopped, since it had nearly filled the disk."""
 
 
 def environment() -> dict[str, str]:
@@ -173,12 +101,15 @@ async def run(
     argv: Sequence[str],
     *,
     cwd: Path,
-    timeout_s: float,
+    timeout_s: float | None,
     sink: OutputSink,
     env: dict[str, str] | None = None,
     terminal: tuple[int, int] | None = None,
+    keeping: Callable[[Kept], None] = lambda kept: None,
 ) -> Outcome:
     """Run `argv` to its end. Raises `ToolError` if it cannot be started.
+
+    `keeping` is given what holds the output while it comes.
 
     `terminal` is the size (columns, rows) of a pseudo-terminal to run it in: `sink` then gets what the
     program sent to it, the outcome's output is what is left to read. Cancelling the task kills the
@@ -187,40 +118,64 @@ async def run(
     started = time.monotonic()
     mark = uuid.uuid4().hex
     env = (environment() if env is None else env) | {MARK: mark}
-    stream = _Stream(sink)
+    stream = Stream(sink)
     pair = pty.open_pty(*terminal, returns=False) if terminal else None
     if terminal and pair:
-        kept: _Kept = _KeptSettled()
+        kept: Kept = KeptSettled()
         process = await _start_in(pair, argv, cwd, _for_terminal(env, *terminal))
         output = pty.drain(pair[0], lambda data: _both(kept, stream, data))
     else:
-        kept = _Kept()
+        kept = Kept()
         process = await _start(argv, cwd, env, subprocess.PIPE)
         output = _drain(process, kept, stream)
+    keeping(kept)
     try:
-        timed_out = await _watch(process, output, timeout_s, mark)
+        stopped = await _watch(process, output, timeout_s, mark, cwd)
     finally:
         if pair:
             os.close(pair[0])
-    code = TIMED_OUT if timed_out else (process.returncode if process.returncode is not None else -1)
-    text = kept.text()
-    return Outcome(code, text, kept.dropped > 0, timed_out, int((time.monotonic() - started) * 1000))
+    code = TIMED_OUT if stopped else (process.returncode if process.returncode is not None else -1)
+    text, spent = kept.text(), int((time.monotonic() - started) * 1000)
+    return Outcome(code, text, kept.dropped > 0, stopped == "time", spent, stopped == "disk")
+
+
+Stopped = Literal["", "time", "disk"]
 
 
 async def _watch(
-    process: asyncio.subprocess.Process, output: Coroutine[None, None, None], timeout_s: float, mark: str
-) -> bool:
-    """Read to the end, at most `timeout_s`; leave nothing running. True when the time was up."""
+    process: asyncio.subprocess.Process,
+    output: Coroutine[None, None, None],
+    timeout_s: float | None,
+    mark: str,
+    cwd: Path,
+) -> Stopped:
+    """Read to the end, at most `timeout_s`; leave nothing running. Says why it did not end by itself."""
     reading = asyncio.create_task(output)
     try:
-        await asyncio.wait_for(_exited(process, reading), timeout_s)
-    except TimeoutError:
+        await asyncio.wait_for(_exited(process, reading, cwd), timeout_s)
+    except (TimeoutError, _DiskFull) as error:
         await _terminate(process, reading)
-        return True
+        return "time" if isinstance(error, TimeoutError) else "disk"
     finally:
         _kill(process, mark)
         await _reap(process, reading)
-    return False
+    return ""
+
+
+class _DiskFull(Exception):
+    """Less than `DISK_FLOOR` is free, and this command took the last of it."""
+
+
+def _free(cwd: Path) -> list[int]:
+    """Bytes that are free where a command can write: the project's disk, and that of temporary files."""
+    if sys.platform == "win32":
+        return []
+    found = []
+    for folder in (cwd, Path(os.environ.get("TMPDIR") or "/tmp")):
+        with contextlib.suppress(OSError):
+            state = os.statvfs(folder)
+            found.append(state.f_bavail * state.f_frsize)
+    return found
 
 
 async def _start_in(
@@ -282,26 +237,29 @@ def _limit(pid: int) -> None:
             resource.prlimit(pid, what, (value, value))
 
 
-async def _drain(process: asyncio.subprocess.Process, kept: _Kept, stream: _Stream) -> None:
+async def _drain(process: asyncio.subprocess.Process, kept: Kept, stream: Stream) -> None:
     assert process.stdout is not None
     while data := await process.stdout.read(65536):
         _both(kept, stream, data)
 
 
-def _both(kept: _Kept, stream: _Stream, data: bytes) -> None:
+def _both(kept: Kept, stream: Stream, data: bytes) -> None:
     kept.add(data)
     stream.add(data)
 
 
-async def _exited(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
+async def _exited(process: asyncio.subprocess.Process, reading: asyncio.Task[None], cwd: Path) -> None:
     """The command's own end; a child left behind may hold the pipe open for ever.
 
     `process.wait` would wait for the pipe too, so the return code is what is watched.
     """
-    pause = 0.02
+    pause, before = 0.02, _free(cwd)
     while process.returncode is None and not reading.done():
         await asyncio.wait({reading}, timeout=pause)
         pause = min(pause * 1.5, 0.2)
+        pairs = zip(before, _free(cwd), strict=False)
+        if any(free < DISK_FLOOR and was - free > DISK_TAKEN for was, free in pairs):
+            raise _DiskFull
     if reading.done():
         reading.result()  # a sink that fails is told
     if process.returncode is None:

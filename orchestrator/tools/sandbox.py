@@ -1,4 +1,4 @@
-"""What confines a command, best first: bubblewrap, Landlock, nothing.
+"""What confines a command, best first: bubblewrap, Landlock, nothing; Seatbelt on macOS.
 
 `probe` tries them for real. Where none works the tier is "none", and the policy asks before each command.
 """
@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator import paths
-from orchestrator.tools.confinement.bubblewrap import BARE, GUARDED, Bubblewrap, remove_if_empty, shared_lock
+from orchestrator.tools.confinement.bubblewrap import Bubblewrap, remove_if_empty, shared_lock
 from orchestrator.tools.confinement.landlock import OLDEST, Landlock, version
+from orchestrator.tools.confinement.repositories import BARE, GUARDED
+from orchestrator.tools.confinement.seatbelt import Seatbelt
+from orchestrator.tools.confinement.windows import JobObject
 
-TIERS = ("bwrap", "landlock")
+TIERS: tuple[str, ...] = ("seatbelt",) if sys.platform == "darwin" else ("bwrap", "landlock")
+"""Those of this system; on Windows none confines."""
 _TRIED = 42
 """The exit code of the command that a probe runs."""
 
@@ -93,7 +97,10 @@ def probe(where: paths.Home | None = None) -> Sandbox:
     """The best sandbox that works here, hiding the node's home. Each is tried once per process."""
     found = [tried(tier, where) for tier in TIERS]
     works = [sandbox for sandbox in found if sandbox.tier != "none"]
-    return works[0] if works else NoSandbox(" ".join(dict.fromkeys(sandbox.reason for sandbox in found)))
+    if works:
+        return works[0]
+    nothing = NoSandbox(" ".join(dict.fromkeys(sandbox.reason for sandbox in found)))
+    return _job_object(nothing) if sys.platform == "win32" else nothing
 
 
 def chosen(setting: str, where: paths.Home | None = None) -> Sandbox:
@@ -110,9 +117,21 @@ def tried(tier: str, where: paths.Home | None = None) -> Sandbox:
 
 @cache
 def _tried(tier: str, hidden: Path) -> Sandbox:
-    if sys.platform != "linux":
-        return NoSandbox("Bubblewrap and Landlock exist on Linux only.")
+    if sys.platform == "darwin":
+        return _first((Seatbelt(hidden),), "Seatbelt") if tier == "seatbelt" else _elsewhere()
+    if sys.platform != "linux" or tier not in TIERS:
+        return _elsewhere()
     return _bubblewrap(hidden) if tier == "bwrap" else _landlock(hidden)
+
+
+def _elsewhere() -> Sandbox:
+    return NoSandbox("Bubblewrap and Landlock exist on Linux only, Seatbelt on macOS only.")
+
+
+def _job_object(otherwise: Sandbox) -> Sandbox:
+    """Limits, where nothing confines."""
+    made = JobObject()
+    return otherwise if _fails(made) else made
 
 
 def _bubblewrap(hidden: Path) -> Sandbox:
@@ -137,7 +156,7 @@ def _landlock(hidden: Path) -> Sandbox:
     return _first((Landlock(abi, hidden, grouped) for grouped in (True, False)), "Landlock")
 
 
-def _first(candidates: Iterable[Bubblewrap | Landlock], name: str) -> Sandbox:
+def _first(candidates: Iterable[Bubblewrap | Landlock | Seatbelt], name: str) -> Sandbox:
     from orchestrator.tools.confinement import cgroup
 
     said = ""
@@ -150,10 +169,14 @@ def _first(candidates: Iterable[Bubblewrap | Landlock], name: str) -> Sandbox:
     return NoSandbox(f"{name} does not work here: {said}.")
 
 
-def _fails(sandbox: Bubblewrap | Landlock) -> str:
+def _fails(sandbox: Sandbox) -> str:
     """Why a command does not run in it; empty when it does."""
     anywhere = Path(__file__).resolve().parent
-    argv = sandbox.wrap(["sh", "-c", f"exit {_TRIED}"], project=anywhere, writable=False)
+    windows = sys.platform == "win32"
+    tried = (
+        [sys.executable, "-c", f"raise SystemExit({_TRIED})"] if windows else ["sh", "-c", f"exit {_TRIED}"]
+    )
+    argv = sandbox.wrap(tried, project=anywhere, writable=False)
     try:
         with sandbox.guard(anywhere):
             done = subprocess.run(
@@ -162,7 +185,7 @@ def _fails(sandbox: Bubblewrap | Landlock) -> str:
                 capture_output=True,
                 timeout=10,
                 check=False,
-                env={"PATH": os.defpath},
+                env=None if windows else {"PATH": os.defpath},
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fnmatch
 import re
@@ -11,11 +12,13 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.ports import OutputSink
 from orchestrator.tools import files, walk
-from orchestrator.tools.asked import Asked, Place, places
+from orchestrator.tools.asked import Asked
 from orchestrator.tools.definitions import block, enclosing
 from orchestrator.tools.grep import MAX_FILE_BYTES, MAX_HITS, BadPattern, Hit, grep
+from orchestrator.tools.places import Place, places
 from orchestrator.tools.seen import whole
 from orchestrator.tools.text import clean, count, numbered, shorten
+from orchestrator.tools.wording import named_as_file
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
 _SHOWN = 30
@@ -25,6 +28,8 @@ _FEW, _AROUND = 2, 3
 _LINE = 180
 _BLOCK = 24
 """Of what a hit begins (a function, a section) so many lines are shown."""
+_SMALL = 40
+"""Lines of a file that is shown whole where it defines what was searched for."""
 _BETTER = 1.0
 """So much more of the prompt stands in a place that is worth showing beside the hits."""
 _GLOB = re.compile(r"[\w./*?\[\]{},-]*\*[\w./*?\[\]{},-]*\.?\w*")
@@ -58,33 +63,44 @@ class Search:
             raise ToolError("The pattern is empty.", "Search for a word of the code, or use read with path .")
         under, said = self._under(call.arguments.get("path") or ".")
         paths = self._files(under)
-        names = _names(pattern, paths)
+        about = await asyncio.to_thread(places, self._root, paths, self._asked)
+        found = await self._found(pattern, under, paths, about)
+        if not found and under != self._root.resolve():
+            everywhere = self._files(self._root.resolve())
+            about = await asyncio.to_thread(places, self._root, everywhere, self._asked)
+            if found := await self._found(pattern, self._root.resolve(), everywhere, about):
+                said = f"{said}nothing in {files.relative(self._root, under)}; elsewhere:\n"
+        if found:
+            return ToolResult(True, said + found)
         if _is_glob(pattern):
-            if names:
-                return ToolResult(True, said + _name_text(names, pattern))
             raise ToolError(f"No file name matches {pattern}.", self._hint(pattern))
-        if pattern.removeprefix("./") in paths and (text := self._content(pattern.removeprefix("./"))):
-            return ToolResult(True, said + text + _name_text([pattern.removeprefix("./")], pattern))
-        about = places(self._root, paths, self._asked)
-        async for hits, how in self._ladder(under, pattern):
-            if hits:
-                unread = self._too_large(paths) if how else ""
-                hits = _ranked(hits, about, pattern)
-                return ToolResult(
-                    True, said + self._text(hits, how, names, self._besides(hits, about)) + unread
-                )
-            if names:
-                text = self._content(names[0]) if len(names) == 1 else ""
-                return ToolResult(True, said + text + _name_text(names, pattern) + self._too_large(paths))
         if about:
             hits = self._hits(about[:_FEW])
             head = f"{said}nothing has {shorten(pattern, 80)!r}; this is near the words of the question:\n"
-            return ToolResult(True, head + self._text(hits, "", []))
+            return ToolResult(True, head + self._text(hits, "", [], pattern))
         raise ToolError(
             f"{said}No match for {shorten(pattern, 80)!r}, in contents or file names."
             f"{self._too_large(paths)}",
             self._hint(pattern),
         )
+
+    async def _found(self, pattern: str, under: Path, paths: list[str], about: list[Place]) -> str:
+        """What has the pattern, by contents or by name, as text; empty: nothing."""
+        names = _names(pattern, paths)
+        if _is_glob(pattern):
+            return _name_text(names, pattern) if names else ""
+        exact = pattern.removeprefix("./")
+        if exact in paths and (text := self._content(exact)):
+            return text + _name_text([exact], pattern)
+        async for hits, how in self._ladder(under, pattern):
+            if hits:
+                unread = self._too_large(paths) if how else ""
+                hits = _ranked(hits, about, pattern)
+                return self._text(hits, how, names, pattern, self._besides(hits, about)) + unread
+            if names:
+                text = self._content(names[0]) if len(names) == 1 else ""
+                return text + _name_text(names, pattern) + self._too_large(paths)
+        return ""
 
     def _files(self, under: Path) -> list[str]:
         return (
@@ -123,11 +139,13 @@ class Search:
         steps = [
             (pattern, False, True, ""),
             (pattern, True, True, "as plain text"),
-            (pattern, False, False, "case-blind"),
-            (pattern, True, False, "as plain text, case-blind"),
         ]
         if (name := _signature(pattern)) != pattern:
             steps.append((rf"\b{re.escape(name)}\b", False, True, f"for {name}"))
+        steps += [
+            (pattern, False, False, "case-blind"),
+            (pattern, True, False, "as plain text, case-blind"),
+        ]
         parts = [re.escape(part) for part in words(pattern)]
         if len(parts) > 1:
             steps.append((r".*".join(parts), False, False, "for its words in order"))
@@ -152,23 +170,29 @@ class Search:
         near = [hit for hit in hits if hit.path == about[0].path and abs(hit.line - about[0].line) <= 1]
         return [] if near else self._hits(about[:1])
 
-    def _text(self, hits: list[Hit], how: str, names: list[str], besides: list[Hit] | None = None) -> str:
+    def _text(
+        self, hits: list[Hit], how: str, names: list[str], pattern: str, besides: list[Hit] | None = None
+    ) -> str:
         """The hits first: a small model that has little to say repeats how a result begins."""
         head = f"no exact match; {how}: " if how else ""
         at_least = "at least " if len(hits) >= MAX_HITS else ""
+        if self._asked.wording.asks and not self._asked.wording.counts:
+            best = (besides or hits)[0]
+            self._asked.quotes.lines(best.path, [(best.line, best.text)])
         lines: list[str] = []
         sources: dict[str, list[str]] = {}
         used, shown = 0, 0
-        also = (
-            ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
-            if besides
-            else []
-        )
+        also: list[str] = []
+        if besides:
+            also = ["near the words of the question:", *(self._around(hit, sources) for hit in besides)]
+        elif self._asked.wording.asks and not self._asked.wording.counts:
+            also = [f"most about the question: {self._hit_text(hits[0], sources)}"]
         if len(hits) <= _FEW:
             around = [self._around(hits[0], sources), *(self._hit_text(hit, sources) for hit in hits[1:])]
             return "\n".join([*around, *self._end(hits, head, names), *also])
         for hit in hits[:_SHOWN]:
-            line = self._hit_text(hit, sources)
+            whole_one = hit is hits[0] and defines(hit.text, pattern)
+            line = self._around(hit, sources) if whole_one else self._hit_text(hit, sources)
             used += len(line) + 1
             if shown and used > self._room:
                 break
@@ -192,6 +216,8 @@ class Search:
         begins = block(source, hit.line, _BLOCK) > hit.line
         first = max(0, hit.line - 1 - (0 if begins else _AROUND))
         last = max(hit.line + _AROUND, block(source, hit.line, _BLOCK))
+        if begins and len(source) <= _SMALL:  # what a definition uses is defined near it
+            first, last = 0, len(source)
         near = source[first:last]
         while near and not near[-1].strip():
             near.pop()
@@ -231,13 +257,17 @@ class Search:
 def _ranked(hits: list[Hit], about: list[Place], pattern: str) -> list[Hit]:
     """Where the name is defined first, then what is nearest to the prompt; else as they were found."""
     worth = {(one.path, one.line): one.score for one in about}
-    name = re.escape(_signature(pattern))
-    defined = re.compile(rf"\s*(?:[a-z]+\s+)*{name}\s*(?:[=:(]|$)")
 
     def key(hit: Hit) -> tuple[bool, float]:
-        return not defined.match(hit.text), -worth.get((hit.path, hit.line), 0.0)
+        return not defines(hit.text, pattern), -worth.get((hit.path, hit.line), 0.0)
 
     return sorted(hits, key=key)
+
+
+def defines(line: str, pattern: str) -> bool:
+    """Whether the line defines the name that was searched for: `def name(`, `name = `, `class name:`."""
+    name = re.escape(_signature(pattern))
+    return re.match(rf"\s*(?:[a-z]+\s+)*{name}\s*(?:[=:(]|$)", line) is not None
 
 
 def unwrapped(pattern: str) -> str:
@@ -271,8 +301,10 @@ def _signature(pattern: str) -> str:
     )
     if match:
         return match[1]
-    called = re.fullmatch(r"([\w.]+)\s*\(.*", pattern)
-    return called[1].rpartition(".")[2] if called else pattern
+    called = re.fullmatch(r"([\w.]+)\s*\(.*", pattern) or re.fullmatch(
+        r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)", pattern
+    )
+    return called[1].rpartition(".")[2] if called and not named_as_file(pattern) else pattern
 
 
 def _is_glob(pattern: str) -> bool:

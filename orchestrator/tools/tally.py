@@ -33,12 +33,14 @@ def tally(content: str, path: str, asked: Asked) -> str:
         return ""
     lines = [line for line in content.split("\n") if line.strip()]
     suffix = Path(path).suffix.lower()
-    found = _by_kind(content, lines, suffix)
-    if asked.lines or not found:
+    found = _by_kind(content, lines, suffix, asked)
+    if asked.wording.lines or not found:
         remarks = [line for line in lines if line.lstrip().startswith(("#", "//", ";", "--"))]
         said = f"{count(len(lines), 'line')} that are not empty"
         found.append(said + (f", {len(lines) - len(remarks)} of them no comment" if remarks else ""))
-    found.sort(key=lambda line: _about(line, asked))
+    weights = [_about(line, asked) for line in found]
+    if best := max(weights, default=0):  # the others would only be mistaken for it
+        found = [line for line, weight in zip(found, weights, strict=True) if weight == best]
     return "\n".join(shorten(line, 240) for line in found[-_MOST:])
 
 
@@ -47,9 +49,9 @@ def _about(line: str, asked: Asked) -> int:
     return sum(any(alike(word, one) for one in head) for word in asked.words)
 
 
-def _by_kind(content: str, lines: Sequence[str], suffix: str) -> list[str]:
+def _by_kind(content: str, lines: Sequence[str], suffix: str, asked: Asked) -> list[str]:
     if suffix in (".csv", ".tsv"):
-        return _table(content, "\t" if suffix == ".tsv" else ",")
+        return _table(content, "\t" if suffix == ".tsv" else ",", asked)
     if suffix in (".json", ".toml"):
         try:
             data = json.loads(content) if suffix == ".json" else tomllib.loads(content)
@@ -63,7 +65,7 @@ def _by_kind(content: str, lines: Sequence[str], suffix: str) -> list[str]:
     return [*(_definitions(content) if suffix == ".py" else []), *_alike(lines)]
 
 
-def _table(content: str, delimiter: str) -> list[str]:
+def _table(content: str, delimiter: str, asked: Asked) -> list[str]:
     try:
         rows = [row for row in csv.reader(io.StringIO(content), delimiter=delimiter) if row]
     except csv.Error:
@@ -74,10 +76,10 @@ def _table(content: str, delimiter: str) -> list[str]:
     said = [count(len(body), "row")]
     for at, name in enumerate(head):
         values = Counter(row[at].strip() for row in body if len(row) > at)
+        named = [value for value in values if any(alike(word, value.lower()) for word in asked.words)]
         if 1 < len(values) <= _NAMED and len(values) < len(body):
-            said.append(
-                f"{name}: " + ", ".join(f"{number} × {value}" for value, number in values.most_common())
-            )
+            chosen = [(value, values[value]) for value in named] or values.most_common()
+            said.append(f"{name}: " + ", ".join(f"{number} × {value}" for value, number in chosen))
     return said
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,11 +17,14 @@ from orchestrator.config import ToolSettings
 from orchestrator.errors import OrchError, ToolError
 from orchestrator.ports import OutputSink, Tool
 from orchestrator.tools import files
-from orchestrator.tools.asked import Asked, knows
-from orchestrator.tools.command import Commands, TerminalSize
+from orchestrator.tools.asked import Asked
+from orchestrator.tools.command import NO_OUTPUT, Commands, TerminalSize
 from orchestrator.tools.edit import Edit
+from orchestrator.tools.failed import hint, misjudged, wrongly_called
 from orchestrator.tools.git import GitTool
+from orchestrator.tools.jobs import Jobs
 from orchestrator.tools.note import Note
+from orchestrator.tools.places import knows
 from orchestrator.tools.read import Read
 from orchestrator.tools.recall import RecallTool
 from orchestrator.tools.run import Run
@@ -28,7 +32,7 @@ from orchestrator.tools.sandbox import Sandbox
 from orchestrator.tools.search import Search
 from orchestrator.tools.seen import Seen
 from orchestrator.tools.shell import Shell
-from orchestrator.tools.text import cap, clean
+from orchestrator.tools.text import cap, clean, count
 from orchestrator.tools.write import Write, Writer
 from orchestrator.types import Effect, Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -57,6 +61,13 @@ _SYNONYMS = {
     "start": ("start_line", "from", "line", "offset", "first"),
     "end": ("end_line", "to", "last", "until"),
 }
+_NOT_FOUND = 127
+"""Exit code of the shell where there is no such program."""
+_ALL_FILES = re.compile(r"(?<!\S)(?:-[a-zA-Z]*[aA][a-zA-Z]*|--all|--hard|\.|stash(?: push)?$)(?!\S)")
+"""Arguments of git that stand for every file."""
+_QUOTED = re.compile(r"([\"']).*?\1", re.DOTALL)
+_ONLY_GIT = re.compile(r"\s*git\s+[a-z][^|&;<>$`\n]*")
+"""A command line that calls git and nothing else."""
 _TOOL_SYNONYMS = {
     "grep": "search",
     "find": "search",
@@ -107,9 +118,12 @@ class Toolbox:
         self._asked = asked = Asked()
         writer = Writer(root, self.checkpoints, seen, asked)
         self._edit = Edit(writer)
-        self._run = Run(root, commands)
-        self._git = GitTool(root, sandbox, commands)
+        self.jobs = Jobs(root, sandbox, terminal=terminal)
+        shell = Shell(commands, self.jobs)
+        self._run = Run(root, commands, shell)
+        self._git = GitTool(root, sandbox, commands, asked)
         self._watched = Watched(self.checkpoints, self.git_wrap)
+        self._commands = commands
         self._limit = settings.output_chars
         self._sandbox = sandbox
         tools: tuple[Tool, ...] = (
@@ -118,7 +132,7 @@ class Toolbox:
             Write(writer),
             self._edit,
             self._run,
-            Shell(commands),
+            shell,
             self._git,
             RecallTool(recall),
             Note(notes),
@@ -151,12 +165,12 @@ class Toolbox:
             tool = self._tool(call)
         except ToolError:
             return "read"
-        if tool is not self._git:
+        if not isinstance(tool, GitTool | Shell):
             return tool.spec.effect
         try:
-            return self._git.effect(self._understand(call)[1])
+            return tool.effect(self._understand(call)[1])
         except ToolError:
-            return "read"
+            return "read" if tool is self._git else tool.spec.effect
 
     def named(self, call: ToolCall) -> str:
         """As rules know it: what a person denies as `shell` is no `run` either."""
@@ -165,6 +179,10 @@ class Toolbox:
             if tool is self._run and self._run.is_command(self._understand(call)[1]):
                 return Shell.spec.name
         return tool.spec.name if tool else call.name
+
+    def open_network(self) -> None:
+        """For the next call, and no other."""
+        self._commands.network = True
 
     def git_wrap(self, argv: list[str]) -> list[str]:
         """Confines a git that only reads; for `Repository.find(root, toolbox.git_wrap)`."""
@@ -185,7 +203,25 @@ class Toolbox:
             return str(error)
         except (OSError, UnicodeError) as error:
             return _failed(call, error)
+        if spared := self._spared(tool, understood):
+            return f"The user wants {spared} to stay as it is. Name only the files that are to change."
         return ""
+
+    def told(self) -> None:
+        """The model hears what `refusal` said of its newest call; some refusals are made once."""
+        self._asked.told()
+
+    def _spared(self, tool: Tool, call: ToolCall) -> str:
+        """A file that the prompt wants to stay as it is and that this call would change."""
+        if not self._asked.wording.kept or self.effect(call) == "read":
+            return ""
+        if tool.spec.effect == "write":
+            return self._asked.spared(str(call.arguments.get("path")))
+        command = str(call.arguments.get("command", ""))
+        if tool is self._git:
+            command = _QUOTED.sub("", command)  # a message may name any file
+            return self._asked.spared(command, all_files=bool(_ALL_FILES.search(command)))
+        return self._asked.spared(command) if "deletes" in tool.preview(call).labels else ""
 
     def narrowed(self, spec: ToolSpec) -> ToolSpec:
         """`spec`, or after an edit that found no place: its file, and the lines that are in it."""
@@ -202,25 +238,42 @@ class Toolbox:
     async def run(self, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Run the call. What the model did wrong is a result with `ok` False, never an exception."""
         started = time.monotonic()
+        self._asked.made()
         try:
             tool, understood = self._understand(call)
             if self.effect(call) == "command":
                 result = await self._command(tool, understood, sink)
             else:
-                result = await tool.run(understood, sink)
+                result = self._counted(tool, understood, await tool.run(understood, sink))
         except OrchError as error:
+            self._asked.told()
             result = ToolResult(False, str(error))
         except (OSError, UnicodeError) as error:
             result = ToolResult(False, _failed(call, error))
+        finally:
+            self._commands.network = False  # it was for this call, whether a command came of it or not
         text, cut = cap(clean(result.text), self._limit)
+        self._quotable(call, result)
         spent = int((time.monotonic() - started) * 1000)
         return replace(result, text=text, truncated=cut or result.truncated, duration_ms=spent)
+
+    def quote(self, answer: str) -> str:
+        """What the tools saw of the prompt's matter and `answer` leaves out, as lines of Markdown."""
+        return self._asked.quotes.missing(answer)
+
+    def _quotable(self, call: ToolCall, result: ToolResult) -> None:
+        if result.changed and result.exit_code is None:
+            self._asked.quotes.clear()
+        elif result.exit_code is not None and self._known(call) is not self._git:
+            command = str(call.arguments.get("command", "")) if call.name == Shell.spec.name else "Python"
+            self._asked.quotes.output(command, result.text if result.ok else "")
 
     async def _command(self, tool: Tool, call: ToolCall, sink: OutputSink) -> ToolResult:
         """Run a command; what it changed goes into checkpoints, however it ended."""
         before = await asyncio.to_thread(self._watched.before)
         try:
             result = await tool.run(call, sink)
+            result = self._explained(tool, call, result)
         except BaseException:
             self._watched.after(before, call.name)
             raise
@@ -229,6 +282,29 @@ class Toolbox:
         except ToolError as error:  # it has run, whatever can be kept of it
             return replace(result, text=f"{result.text}\n[{error.message}]")
         return replace(result, changed=tuple(changed))
+
+    def _explained(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
+        """A failure with what the project says about it."""
+        if result.ok or result.exit_code is None or tool is self._git:
+            return result
+        code = " ".join(map(str, call.arguments.values()))
+        if tool is self._run and (data := misjudged(self._root, code, result.text)):
+            self._seen.want(self._root / data)
+        said = hint(self._root, code, result.text)
+        again = wrongly_called(result.text) or result.exit_code == _NOT_FOUND
+        return replace(result, text=f"{result.text}\n{said}".rstrip("\n"), again=again)
+
+    def _counted(self, tool: Tool, call: ToolCall, result: ToolResult) -> ToolResult:
+        """A listing of git ends with its length where the prompt asks how many."""
+        if (
+            tool is not self._git
+            or not self._asked.wording.counts
+            or not result.ok
+            or result.text == NO_OUTPUT
+        ):
+            return result
+        noun = "commit" if re.match(r"\s*(git )?log\b", str(call.arguments.get("command"))) else "line"
+        return replace(result, text=f"{result.text}\n({count(result.text.count(chr(10)) + 1, noun)})")
 
     def forget_seen(self) -> None:
         """What was read is not in the model's window any more."""
@@ -247,6 +323,8 @@ class Toolbox:
 
     def _known(self, call: ToolCall) -> Tool | None:
         name = call.name.strip().lower()
+        if name == Shell.spec.name and _ONLY_GIT.fullmatch(str(call.arguments.get("command", ""))):
+            return self._git  # commands cannot write to .git, the tool can
         return self._tools.get(name) or self._tools.get(_TOOL_SYNONYMS.get(name, ""))
 
 

@@ -37,6 +37,39 @@ def project_files(root: Path, under: Path | None = None, limit: int = MAX_FILES)
     yield from islice(_walk(str(base), str(start), rules), limit)
 
 
+def project_folders(root: Path, depth: int, limit: int) -> Iterator[Path]:
+    """Folders below `root` that are not hidden or ignored, the nearest first: `limit` are looked into."""
+    base = root.resolve()
+    rules: list[tuple[str, list[_Rule]]] = []
+    _add_rules(base, str(base), rules)
+    level = [(base, rules)]
+    for _ in range(depth):
+        below = []
+        for folder, above in level:
+            if (limit := limit - 1) < 0:
+                return
+            for entry in _subfolders(folder):
+                path = os.path.relpath(entry.path, base).replace(os.sep, "/")
+                if not _ignored(path, True, above):
+                    yield Path(entry.path)
+                    inner = list(above)
+                    _add_rules(base, entry.path, inner)
+                    below.append((Path(entry.path), inner))
+        level = below
+
+
+def _subfolders(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                entry
+                for entry in entries
+                if entry.name[0] != "." and entry.name not in _NOISE and entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+
+
 def _walk(base: str, folder: str, rules: list[tuple[str, list[_Rule]]]) -> Iterator[str]:
     try:
         entries = sorted(

@@ -12,7 +12,9 @@ from orchestrator.ports import OutputSink
 from orchestrator.tools import files, syntax
 from orchestrator.tools.asked import Asked
 from orchestrator.tools.definitions import known
+from orchestrator.tools.failed import is_test, sources
 from orchestrator.tools.seen import Seen, whole
+from orchestrator.tools.syntax import unclosed, unfolded
 from orchestrator.tools.text import change_counts, clean, count, numbered, shorten, unfence, unified_diff
 from orchestrator.types import Parameter, Preview, ToolCall, ToolResult, ToolSpec
 
@@ -22,6 +24,7 @@ _FEW_LINES = 3
 _ADDED_LINES = 3
 """So few new lines, where the user asked to add some, are added and replace nothing."""
 _NAME = re.compile(r"\s*[\w.-]+\s*[=:]")
+_HEAD = re.compile(r"\S+, \d+ lines?:")
 _SHOWN_NEW = 6
 """Lines of a change that the model reads back."""
 
@@ -56,6 +59,7 @@ class Writer:
         path = files.locate(self.root, self.asked.path(given))
         files.refuse_guarded(self.root, path)
         shown = files.relative(self.root, path)
+        self._refuse_test(shown)
         if path.is_dir():
             raise ToolError(f"{shown} is a folder.", "Give the path of a file.")
         if path.exists() and not path.is_file():
@@ -64,10 +68,22 @@ class Writer:
             )
         return path
 
+    def _refuse_test(self, shown: str) -> None:
+        """Once a turn, where a test fails and the code is to be mended: the test is not the place."""
+        if not (self.asked.wording.source_only and is_test(shown)) or "test" in self.asked.warned:
+            return
+        self.asked.warn("test")
+        tested = sources(self.root, shown)
+        if tested:
+            self.seen.want(self.root.resolve() / tested[0])
+        where = f"What it tests is in {' and '.join(tested)}." if tested else "Search for what it tests."
+        raise ToolError(f"{shown} is a test; the code is to be mended, not the test.", where)
+
     def make(self, change: Change, call: str) -> ToolResult:
         with self._checkpoints.change(change.path, call):
-            files.write_atomic(change.path, change.data, change.shown)
+            files.write_atomic(self.root, change.path, change.data, change.shown)
         self.seen.add(change.path)
+        self.asked.warned.add(change.shown)  # what the prompt says of it may be done now
         diff = change.diff
         added, removed = change_counts(diff)
         what = f"changed +{added} −{removed}"
@@ -103,20 +119,20 @@ class Write:
         shown = files.relative(self._writer.root, path)
         new = tidy(call.arguments["content"], path)
         if not path.exists():
+            self._refuse_blind(path, shown, new)
             return Change(path, shown, None, new, files.Text("").encode(new))
         data = files.read_bytes(path, shown)
         if files.is_binary(data):
-            if path not in self._writer.seen:
-                self._writer.seen.add(path)
+            if path not in self._writer.seen and self._first(shown):
                 raise ToolError(f"{shown} is binary, and write would replace it.", "Write again to do so.")
             return Change(path, shown, "", new, files.Text("").encode(new), " (it was binary)")
         was = files.decode(data)
-        if self._writer.asked.adds and (more := appended(was.content, new, path)) is not None:
+        if self._writer.asked.wording.adds and (more := appended(was.content, new, path)) is not None:
             return Change(path, shown, was.content, more, was.encode(more), " (added at its end)")
-        if was.content.strip() and path not in self._writer.seen and was.content != new:
+        unseen = was.content.strip() and path not in self._writer.seen and was.content != new
+        if unseen and self._first(shown):
             if whole(was.content):
                 self._writer.seen.want(path)
-            self._writer.seen.add(path)
             raise ToolError(
                 f"{shown} exists, and write would replace all of it.{_reads(whole(was.content))}",
                 "Use edit to change a part of it, or write again to replace it.",
@@ -124,12 +140,35 @@ class Write:
         if fault := _drops(was.content, new):
             raise ToolError(
                 f"{shown} would lose {fault}.",
-                "To add lines use edit, with the last line as old and it with the new ones as new; "
-                "to start anew remove the file first.",
+                "Use edit: a line as it is as old, and that line changed, or with new ones after it, as new.",
             )
+        if broken := syntax.breaks(was.content, new, path):
+            raise ToolError(f"{shown} would no longer parse ({broken}); nothing was changed.", "Use edit.")
         if _crlf(was.content):
             new = _lf(new).replace("\n", "\r\n")
         return Change(path, shown, was.content, new, was.encode(new))
+
+    def _first(self, shown: str) -> bool:
+        """Whether this turn has not heard yet that write would replace what is there."""
+        self._writer.asked.warn(f"replaced {shown}")
+        return f"replaced {shown}" not in self._writer.asked.warned
+
+    def _refuse_blind(self, path: Path, shown: str, new: str) -> None:
+        """Once a turn each: a new file made without a look at the one that the prompt names for it; one that
+        does not parse.
+        """
+        asked, seen = self._writer.asked, self._writer.seen
+        for named in asked.wording.paths:
+            other = files.locate(self._writer.root, named)
+            if other == path or other in seen or not other.is_file() or "named" in asked.warned:
+                continue
+            if whole(files.decode(files.read_bytes(other, named)).content):
+                asked.warn("named")
+                seen.want(other)
+                raise ToolError(f"{shown} depends on {named}, which was not read.", f"Read {named} first.")
+        if (fault := syntax.error(new, path)) and shown not in asked.warned:
+            asked.warn(shown)
+            raise ToolError(f"{shown} would not parse ({fault}); nothing was written.", "Write it correctly.")
 
 
 def appended(content: str, new: str, path: Path) -> str | None:
@@ -144,6 +183,10 @@ def appended(content: str, new: str, path: Path) -> str | None:
         or any(line in there for line in lines)
     ):
         return None
+    if path.suffix.lower() in (".csv", ".tsv"):
+        mark = "," if path.suffix.lower() == ".csv" else "\t"
+        if any(line.count(mark) != content.partition("\n")[0].count(mark) for line in lines):
+            return None
     names = {match[0] for line in there if (match := _NAME.match(line))}
     if any((match := _NAME.match(line)) and match[0] in names for line in lines):
         return None
@@ -171,6 +214,17 @@ def _reads(lines: str) -> str:
     return f" It reads:\n{lines}\n" if lines else " It is long: read what matters first."
 
 
+def _unlisted(content: str) -> str:
+    """The content without the head and the numbers of a listing that was copied with them."""
+    lines = content.rstrip("\n").split("\n")
+    if len(lines) > 2 and _HEAD.fullmatch(lines[0]):
+        lines = lines[1:]
+    for number, line in enumerate(lines, 1):
+        if not line.startswith(f"{number}:"):
+            return content
+    return "\n".join(line.partition(":")[2].removeprefix(" ") for line in lines) + "\n"
+
+
 def tidy(content: str, path: Path) -> str:
     """The content that was meant: without a fence around it, unescaped, ending with a newline."""
     fenced = unfence(content)
@@ -184,6 +238,9 @@ def tidy(content: str, path: Path) -> str:
         unescaped = content.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
         if syntax.error(content, path) and not syntax.error(unescaped, path):
             content = unescaped
+    content = unclosed(_unlisted(content), path)
+    if path.suffix == ".py" and syntax.error(content, path) and not syntax.error(unfolded(content), path):
+        content = unfolded(content)
     return content if not content or content.endswith("\n") else content + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants, work
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -21,7 +21,7 @@ from orchestrator.agent.slash import Back, Fresh, Leave, Play, Said, handle
 from orchestrator.config import MODES
 from orchestrator.errors import OrchError
 from orchestrator.events import Answer, HandedOver, ToolResultEvent
-from orchestrator.tui import commands, keys
+from orchestrator.tui import commands, keys, themes
 from orchestrator.tui.chat_items import Aside
 from orchestrator.tui.conductor import Conductor, Failed, Happening, Phase, SessionOpened
 from orchestrator.tui.dialogs import Dialogs
@@ -33,14 +33,20 @@ from orchestrator.tui.widgets.status import StatusLine
 from orchestrator.types import Kind
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.driver import Driver
 
     from orchestrator.tui.widgets.trace import TracePane
     from orchestrator.tui.widgets.xray import XrayPane
 
 LEAVE_WITHIN_S = 2.0
-THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
 STYLES = Path(__file__).parent / "styles"
+
+
+def _palette() -> type[Provider]:
+    from orchestrator.tui.palette import Palette  # when it is first opened
+
+    return Palette
 
 
 class OrchApp(App[None]):
@@ -52,6 +58,7 @@ class OrchApp(App[None]):
 
     CSS_PATH: ClassVar = sorted(STYLES.glob("*.tcss"))
     BINDINGS: ClassVar[list[BindingType]] = list(keys.bindings())
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     TITLE = "orch"
 
     def __init__(self, node: Node, wish: Wish, *, theme: str = "dark") -> None:
@@ -60,7 +67,9 @@ class OrchApp(App[None]):
         self._left_at = -LEAVE_WITHIN_S
         self.project = ""
         self.defect: Exception | None = None
-        self.theme = THEMES[theme]
+        for own in (themes.DARK, themes.LIGHT):
+            self.register_theme(own)
+        self.theme = themes.THEMES[theme]
         self.main = MainScreen(partial(_records, self, node))
         self.main.prompt.typing = node.typing
         self.dialogs = Dialogs(self, node)
@@ -110,18 +119,21 @@ class OrchApp(App[None]):
             case SessionOpened():
                 self.project = happening.opened.project
                 self.wish = replace(self.wish, project=happening.opened.root)
-                self._git()
+                self.dialogs.hear(happening.opened.session)
+                self.git()
             case Answer() | ToolResultEvent():
-                self._git()
+                self.git()
             case HandedOver(goal) if goal and not self.main.prompt.text:
                 self.main.prompt.put_before([goal])
+            case Failed(unrecorded=prompt) if prompt:
+                self.main.prompt.put_before([prompt])
             case Failed(needs_model=True):
                 self.call_later(self.dialogs.open, "first_run")
             case _:
                 pass
 
     @work(group="git", exclusive=True, exit_on_error=False)
-    async def _git(self) -> None:
+    async def git(self) -> None:
         state = await asyncio.to_thread(self._node.git_state, self.wish.project)
         self.main.change(branch=state.branch, dirty=state.dirty)
 
@@ -164,10 +176,7 @@ class OrchApp(App[None]):
                     self.main.change(mode=session.gate.mode.value)
                     self.main.recorded()
                 case Back(text, prompt):
-                    await self.main.chat.say(Aside(text))
-                    self.main.prompt.put_before([prompt] if prompt else [])
-                    self.main.recorded()
-                    self._git()
+                    await self.dialogs.went_back(text, prompt)
                 case Play(prompt):
                     self.conductor.submit(prompt)
                 case Leave():
@@ -178,23 +187,16 @@ class OrchApp(App[None]):
                     self.fresh(model)
         except OrchError as error:
             await self.main.chat.say(Aside(str(error), "error"))
+            self.main.prompt.put_before([line])  # to be said right, or again
 
     # --- keys -------------------------------------------------------------------------------
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: everything that has a key, and the rest of the app's commands."""
-        for key in keys.KEYS:
-            yield SystemCommand(key.help, key.keys, partial(self.run_action, key.action))
-        for name, (text, action) in commands.ACTIONS.items():
-            if action not in {key.action for key in keys.KEYS}:
-                yield SystemCommand(text.capitalize(), f"/{name}", partial(self.run_action, action))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual's own ctrl+q would end the app in the middle of somebody's `vim`."""
         return action != "quit"
 
-    def action_open(self, name: str) -> None:
-        self.dialogs.open(name)
+    def action_open(self, name: str, text: str = "") -> None:
+        self.dialogs.open(name, text)
 
     def action_pane(self, name: str) -> None:
         self.main.toggle(name)
@@ -231,7 +233,7 @@ class OrchApp(App[None]):
             self.main.change(mode=gate.mode.value)
 
     def action_next_theme(self) -> None:
-        names = list(THEMES.values())
+        names = list(themes.THEMES.values())
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
     def action_copy_answer(self) -> None:

@@ -35,6 +35,7 @@ class Attention:
         self._shown = self._stirred = clock()
         self._taken: float | None = None
         self._pressed: float | None = None
+        self._gave = False
 
     def stirred(self) -> None:
         """Somebody is typing, or is elsewhere."""
@@ -49,15 +50,22 @@ class Attention:
         """The question has the keyboard, by itself."""
         self._taken = self._clock()
         self._pressed = None
+        self._gave = False
 
     def turned_to(self) -> None:
         """The question has the keyboard because somebody wanted it to."""
         self._taken = self._pressed = None
+        self._gave = False
+
+    def gave(self) -> None:
+        """A key went back to the prompt: so do those that come before the keyboard has followed it."""
+        self._pressed = None
+        self._gave = True
 
     def pressed(self) -> Meaning:
         """What an answering letter means that was pressed just now."""
         now = self._clock()
-        if now - self._shown < QUIET_S:
+        if self._gave or now - self._shown < QUIET_S:
             return Meaning.TYPING
         if self._taken is None:
             return Meaning.ANSWER

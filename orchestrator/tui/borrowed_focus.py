@@ -42,6 +42,8 @@ class BorrowedFocus:
     def free(self) -> bool:
         """Whether the focus may be taken: from an empty text field; not from a pane that somebody reads."""
         focused = self._screen.focused
+        if focused and self._mine(focused):  # a reason is about to be typed
+            return False
         if isinstance(focused, TextArea):
             return not focused.text.strip()
         return focused is None or (isinstance(focused, Input) and not focused.value.strip())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NoModel, OrchError
+from orchestrator.errors import JournalError, NoModel, OrchError
 from orchestrator.events import Event
 from orchestrator.ports import Approver
 from orchestrator.tui.node import Node, Opened, Wish
@@ -54,10 +54,12 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something ended with an error; what was recorded is kept. `needs_model`: no model can run."""
+    """Something ended with an error; what was recorded is kept. `needs_model`: no model can run;
+    `unrecorded` is a prompt that the journal could not take."""
 
     text: str
     needs_model: bool = False
+    unrecorded: str = ""
 
 
 Happening = Event | Phased | Prompted | SessionOpened | Failed
@@ -77,6 +79,9 @@ class Conductor:
         self._closing = False
         self.phase = Phase.CLOSED
         self.opened: Opened | None = None
+        self.without = asyncio.Event()
+        """Set while no session is open: what the last one had to write is written."""
+        self.without.set()
         self.unwritten: OrchError | None = None
         """Why the last session's end could not be recorded, when nobody looks at the screen any more."""
 
@@ -139,9 +144,12 @@ class Conductor:
             try:
                 await self._session(wish)
             except OrchError as error:
-                self._show(Failed(str(error), needs_model=isinstance(error, NoModel)))
+                lacking = isinstance(error, NoModel)
+                text = f"{error.message} /models offers those that run here." if lacking else str(error)
+                self._show(Failed(text, needs_model=lacking))
                 self.unwritten = error if self._closing else None
             self.opened = None
+            self.without.set()
             self._phase(Phase.CLOSED)
 
     async def _session(self, wish: Wish) -> None:
@@ -153,6 +161,7 @@ class Conductor:
                     self._show(notice)
                 await self._play(session.open())
                 self.opened = replace(opened, model=session.model)
+                self.without.clear()
                 self._show(SessionOpened(self.opened))
                 session.warm_up()
                 reason = await self._prompts_of(session)
@@ -174,7 +183,8 @@ class Conductor:
             try:
                 await self._play(session.turn(prompt))
             except OrchError as error:
-                self._show(Failed(str(error)))
+                lost = prompt if isinstance(error, JournalError) else ""
+                self._show(Failed(str(error), unrecorded=lost))
             self._phase(Phase.READY)
         return "done"
 

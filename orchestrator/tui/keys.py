@@ -19,17 +19,19 @@ class Key:
     """In the footer; all are on the help screen and in the palette."""
 
 
+# What comes first is in the footer of a narrow terminal, too.
 KEYS: tuple[Key, ...] = (
     Key("f1", "open('help')", "help", "Keys and commands"),
+    Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
+    Key("escape", "back", "stop", "One step back; in the end, stop the model"),
     Key("ctrl+t", "pane('trace')", "trace", "What tools were called, and what came of it"),
     Key("ctrl+y", "pane('terminal')", "terminal", "Output of commands, and your own shell"),
     Key("ctrl+l", "pane('log')", "log", "Records as they are written"),
     Key("ctrl+x", "pane('xray')", "x-ray", "What is in the model's window"),
-    Key("escape", "back", "stop", "One step back; in the end, stop the model"),
     Key("ctrl+w", "open('workspace')", "workspace", "Choose another project"),
     Key("ctrl+o", "open('sessions')", "sessions", "Earlier sessions of this project"),
+    Key("f5", "open('runs')", "runs", "Runs: goals that are pursued alone"),
     Key("f6,ctrl+h", "open('handoff')", "handoff", "Go on with a fresh instance"),
-    Key("ctrl+p", "command_palette", "palette", "Everything, by name"),
     Key("shift+tab", "next_mode", "mode", "Next approval mode", shown=False),
     Key("ctrl+n", "new_session", "new", "A fresh instance in this project", shown=False),
     Key("f4", "focus_on('approval')", "answer", "Turn to the question that waits for an answer", shown=False),

@@ -14,6 +14,7 @@ from orchestrator.types import Kind, Mode, Record
 
 if TYPE_CHECKING:
     from orchestrator.agent.session import Session
+    from orchestrator.tui.run_node import RunsNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,9 @@ Progress = Callable[[int, int], None]
 
 class Node(Protocol):
     """Everything but `open` and `typing` may touch the disk or git for a moment: call it in a thread."""
+
+    @property
+    def runs(self) -> RunsNode: ...
 
     def open(self, wish: Wish, approver: Approver) -> AbstractAsyncContextManager[Opened]:
         """Raises `OrchError`s; `NoModel` when no model can run."""

@@ -67,12 +67,9 @@ class Proposal:
 
 def frame_title(proposal: Proposal, width: int, line: str) -> Content:
     """`write a.py ── in this project · sandboxed` over `width` cells; `line` is the style of the line."""
-    safe = proposal.preview.sandboxed
-    said = " · ".join(proposal.preview.labels)
-    where = Content.assemble(
-        (f"{said} · " if said else "", "$text-warning"),
-        ("in this project · sandboxed" if safe else "NOT sandboxed", "" if safe else "bold $text-error"),
-    )
+    where = _where(proposal, "in this project · sandboxed")
+    if where.cell_length + 14 > width:
+        where = _where(proposal, "sandboxed")
     title = Content.styled(proposal.title, "bold")
     room = width - where.cell_length - 4
     title = title.truncate(max(room, 8), ellipsis=True)
@@ -80,11 +77,23 @@ def frame_title(proposal: Proposal, width: int, line: str) -> Content:
     return Content.assemble(title, " ", ("─" * gap, line), " ", where)
 
 
+def _where(proposal: Proposal, safe: str) -> Content:
+    """What it seems to do, and whether it is confined; first what must not be cut off on a narrow screen."""
+    labels = " · ".join(proposal.preview.labels)
+    if proposal.preview.sandboxed:
+        return Content.assemble((f"{labels} · " if labels else "", "$text-warning"), safe)
+    return Content.assemble(
+        ("NOT sandboxed", "bold $text-error"), (f" · {labels}" if labels else "", "$text-warning")
+    )
+
+
 def answer_keys(proposal: Proposal) -> Sequence[tuple[str, str]]:
     """(key, what it does), in the order of the key row."""
     keys = [("y", "yes"), ("n", "no"), ("r", "no, because…")]
     if proposal.argument():
         keys.append(("e", "edit"))
+    if proposal.preview.network:
+        keys.append(("w", "yes, with network"))
     scope = "project" if proposal.preview.sandboxed else "session"
     return [*keys, ("a", f"always {proposal.tool} in this {scope}"), ("v", "view")]
 

@@ -62,7 +62,7 @@ def _said(record: Record) -> str:
     if record.kind == "tool_result":
         return _result(body)
     if record.kind == "session":
-        told = [body.get("event"), *(body.get(key) for key in ("reason", "model", "mode", "sandbox"))]
+        told = (body.get(key) for key in ("event", "command", "reason", "model", "mode", "sandbox"))
         return " · ".join(_brief(part) for part in told if part)
     said = body.get("text")
     if not isinstance(said, str):

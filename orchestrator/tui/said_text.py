@@ -17,8 +17,10 @@ def header(who: str, right: str) -> Content:
 
 
 def rates(usage: Usage) -> str:
-    """`0.4 s · 28 tok/s`: time to the first token, and generation."""
+    """`0.4 s · 28 tok/s`: time to the first token, and generation; empty when there was none."""
     first = usage.time_to_first_token_ms / 1000
+    if not first:
+        return ""
     speed = f" · {usage.tokens_per_second:.0f} tok/s" if usage.tokens_per_second else ""
     return f"{first:.1f} s{speed}"
 

@@ -86,3 +86,22 @@ def test_always_given_with_an_edit_covers_the_tool(orch_home: Home) -> None:
     played(here, "clean up")
     assert here.tools.ran == [EDIT, again]
     assert approver.asked == 1
+
+
+def test_a_yes_with_network_opens_it_before_the_call_runs(orch_home: Home) -> None:
+    class Opening(Tools):
+        opened = 0
+
+        def open_network(self) -> None:
+            assert not self.ran
+            self.opened += 1
+
+    tools = Opening()
+    again = ToolCall("shell", {"command": "pwd"})
+    approver = Says(Approval(True, network=True))
+    here = world(orch_home, [CALL, "done"], mode=Mode.ASK, approver=approver, tools=tools)
+    played(here, "install it")
+    assert (tools.ran, tools.opened) == ([CALL], 1)
+    approver.answer = Approval(False, network=True)
+    assert not asyncio.run(here.session.gate.admit(again)).yes
+    assert tools.opened == 1

@@ -84,7 +84,7 @@ def test_a_person_changes_what_survives(orch_home: Home) -> None:
 
     person = Person(change)
     here = noting(orch_home, ["a", note("decision", "use Redis"), "Done."], person)
-    here.session.note("blocker", "no rates")
+    here.session.notes.add("blocker", "no rates")
     (told,) = of(played(here, "hi", "/handoff"), HandedOver)
     assert len(told.lines) == 1
     assert told.lines[0].startswith("decision: use PostgreSQL because it locks rows [S")

@@ -20,7 +20,7 @@ from orchestrator.agent.slash import Said, handle
 from orchestrator.checkpoints.store import Checkpoints
 from orchestrator.config import ContextSettings
 from orchestrator.context.system import fixed_messages
-from orchestrator.errors import WindowFull, WorkerDied
+from orchestrator.errors import OrchError, UsageError, WindowFull, WorkerDied
 from orchestrator.events import (
     Answer,
     Event,
@@ -79,6 +79,12 @@ class Tools:
     def knows(self, prompt: str) -> bool:
         return False
 
+    def told(self) -> None:
+        pass
+
+    def quote(self, answer: str) -> str:
+        return ""
+
     def look(self) -> ToolCall | None:
         return self.unread
 
@@ -86,6 +92,8 @@ class Tools:
         return spec
 
     def forget_seen(self) -> None: ...
+
+    def open_network(self) -> None: ...
 
     def named(self, call: ToolCall) -> str:
         return call.name
@@ -311,10 +319,10 @@ def test_a_look_runs_once_in_a_row_and_a_command_twice(orch_home: Home, call: To
 
 
 def test_a_change_of_a_file_unread_becomes_a_look(orch_home: Home) -> None:
-    look = ToolCall("search", {"pattern": "the file"})
+    look = ToolCall("search", {"pattern": "the file", "path": "a"})
     tools = Tools(refused="old was not found", unread=look)
     write = ToolCall("write", {"path": "a", "content": "b"})
-    here = world(orch_home, [write, look, "done"], tools=tools, max_steps=4)
+    here = world(orch_home, [write, ToolCall("shell", {"command": "true"}), "done"], tools=tools, max_steps=2)
     events = played(here, "change it")
     assert [(event.name, event.ok) for event in of(events, ToolResultEvent)][:2] == [
         ("write", False),
@@ -323,7 +331,7 @@ def test_a_change_of_a_file_unread_becomes_a_look(orch_home: Home) -> None:
     second = here.backend.requests[1]
     assert [m.call for m in second.messages if m.call][-1] == look
     assert write not in [m.call for m in second.messages]
-    assert ANSWER_SPEC.name not in [spec.name for spec in second.choices]
+    assert {ANSWER_SPEC.name, look.name, "write"}.isdisjoint(spec.name for spec in second.choices)
 
 
 def test_out_of_steps_only_an_answer_is_possible(orch_home: Home) -> None:
@@ -511,8 +519,20 @@ def test_context_says_what_is_in_the_window_and_what_the_last_turn_read(orch_hom
 def test_notes_are_recorded_with_their_author(orch_home: Home) -> None:
     here = world(orch_home, ["hi"])
     played(here, "hello")
-    citation = here.session.note("decision", "use WAL", "writers block readers")
-    here.session.note("lesson", "tests need TZ=UTC", by="model")
+    citation = here.session.notes.add("decision", "use WAL", "writers block readers")
+    here.session.notes.add("lesson", "tests need TZ=UTC", by="model")
     notes = here.journal.live_notes("p1")
     assert [(note.body or {})["status"] for note in notes] == ["confirmed", "claimed"]
     assert here.journal.cite(notes[0]) == citation
+    lesson = here.session.notes.confirm(here.journal.cite(notes[1]))
+    newer = here.session.notes.add("decision", "use one file", more={"supersedes": "D1"})
+    notes = here.journal.live_notes("p1")
+    assert {(note.body or {})["status"] for note in notes[1:]} == {"confirmed"}
+    assert notes[1].parents == (notes[0].id,)
+    assert [here.journal.cite(note) for note in notes[1:]] == [lesson, newer]
+    assert (notes[2].body or {})["text"] == "use one file"
+    with pytest.raises(UsageError, match=f"holds no longer: see {newer}"):
+        here.session.notes.confirm(citation)
+    with pytest.raises(OrchError):
+        here.session.notes.add("decision", "x", more={"supersedes": "Sffff#9"})
+    assert len(here.journal.live_notes("p1")) == len(notes)

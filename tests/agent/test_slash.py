@@ -17,13 +17,18 @@ class Notes:
     """The part of a session that the note commands touch."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, str, str]] = []
+        self.taken: list[tuple[object, ...]] = []
         self.gate = SimpleNamespace(mode=Mode.ASK)
         self.model = "small"
+        self.notes = self
 
-    def note(self, kind: str, text: str, because: str) -> str:
-        self.taken.append((kind, text, because))
+    def add(self, kind: str, text: str, because: str = "", *, more: dict[str, str]) -> str:
+        self.taken.append((kind, text, because, more))
         return "S1a2b#1"
+
+    def confirm(self, citation: str) -> str:
+        self.taken.append(("confirm", citation))
+        return "S1a2b#2"
 
 
 def run(line: str, notes: Notes | None = None) -> Any:
@@ -33,7 +38,13 @@ def run(line: str, notes: Notes | None = None) -> Any:
 def test_a_decision_is_noted_with_its_reason() -> None:
     notes = Notes()
     assert run("/decide use PostgreSQL because SQLite locks", notes) == Said("noted: decision [S1a2b#1]")
-    assert notes.taken == [("decision", "use PostgreSQL", "SQLite locks")]
+    run("/decide use cents because floats were rejected; rejected: floats; supersedes [D2]", notes)
+    assert run("/confirm [S7f3a#3]", notes) == Said("confirmed: [S1a2b#2]")
+    assert notes.taken == [
+        ("decision", "use PostgreSQL", "SQLite locks", {}),
+        ("decision", "use cents", "floats were rejected", {"rejected": "floats", "supersedes": "D2"}),
+        ("confirm", "S7f3a#3"),
+    ]
 
 
 @pytest.mark.parametrize("line", ["/decide", "/decide  "])

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.auto_node import Wish, resuming, runs_of, starting
+from orchestrator.auto_node import resuming, runs_of, starting
 from orchestrator.autonomy.ending import Budget
 from orchestrator.autonomy.goal_run import GoalRun
 from orchestrator.autonomy.happenings import Happening, RunEnded
 from orchestrator.autonomy.state import RunState
+from orchestrator.autonomy.wish import Wish
 from orchestrator.events import Event
 
 CHECK = "python -B -m unittest -q"

@@ -74,3 +74,6 @@ def test_what_was_asked_on_the_edge_offline_reaches_the_desktop(model_home: Home
             with SqliteJournal.open(device.home) as journal:
                 assert {one.id for one in journal.records() if one.stream == project.id} == known
         assert edge.text("SESSION_LOG.md") == desktop.text("SESSION_LOG.md")
+        # The edge and the hub both recorded it; documents tell of it once.
+        assert edge.text("SESSION_LOG.md").count("### Starting Context") == 2
+        assert edge.text("SESSION_BRIEFING.md").count(ONLINE) == 1

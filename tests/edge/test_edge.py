@@ -197,6 +197,33 @@ def test_a_broken_connection_is_resumed_without_a_gap(
     assert [one.body and one.body["text"] for one in messages(orch_home)] == ["tell me", LONG]
 
 
+def test_the_desktop_of_this_network_is_asked_first_and_the_hub_when_it_is_gone(
+    orch_home: Home, folder: Path, here: str, tmp_path: Path
+) -> None:
+    """The hub stands behind an address that is this machine's, but does not look like one of this network."""
+    with (
+        served(Home(tmp_path / "vps"), answers(tmp_path / "v.json", {"answer": "of the hub"})) as vps,
+        served(
+            Home(tmp_path / "desk"), answers(tmp_path / "d.json", {"answer": "of the desktop"})
+        ) as desktop,
+    ):
+        port = vps.url.rpartition(":")[2]
+        for name, hub, address in (("a-hub", vps, f"127.1%3A{port}"), ("desktop", desktop, "")):
+            text = hub.invite().text()
+            text = text.replace(urlsplit(hub.url).netloc.replace(":", "%3A"), address) if address else text
+            done = run("pair", text, "--name", name, cwd=folder)
+            assert done.returncode == 0, done.stderr
+        ways = json.loads(run("edge", "status", "--json", cwd=folder).stdout)["ways"]
+        kinds = {one["name"]: one["kind"] for one in ways if one["kind"] != "local"}
+        assert kinds["desktop"] == "this network" != kinds["a-hub"]
+        ask = ("edge", "ask", "-q", "--no-sync", "--model", here, "who?")
+        assert run(*ask, cwd=folder).stdout == "of the desktop\n"
+        desktop.kill()
+        assert run(*ask, cwd=folder).stdout == "of the hub\n"
+        vps.kill()
+        assert run(*ask, cwd=folder).stdout == "Answered here.\n"
+
+
 @pytest.fixture
 def unreachable(orch_home: Home, folder: Path, tmp_path: Path) -> None:
     with served(Home(tmp_path / "hub"), answers(tmp_path / "s.json")) as hub:

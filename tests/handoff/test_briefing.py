@@ -36,6 +36,29 @@ def test_a_fresh_instance_finds_what_holds(scene: Scene) -> None:
     assert "IGNORE" not in text  # what a tool printed stays out of tiers 1–3
 
 
+def test_an_answer_that_only_repeats_is_not_told(scene: Scene) -> None:
+    scene.start()
+    scene.note("next", "write a test of charge in tests/test_quota.py")
+    for question, answer in (
+        ("Which function raises QuotaExceeded?", "`charge` in utils/quota.py."),
+        ("Which tests import freezegun?", "The tests import `freezegun`."),
+        ("What comes next?", "Write a test of charge in tests/test_quota.py."),
+        ("Where is it raised?", "In utils/quota.py, by charge."),
+        ("How many are there?", "4."),
+    ):
+        scene.ask(question)
+        scene.answer(answer)
+    scene.end()
+    said = [line for line in scene.briefing.splitlines() if line.startswith(("- Asked", "- Answered"))]
+    assert [line.partition(": ")[2].partition(" [")[0] for line in said] == [
+        "Which function raises QuotaExceeded?",
+        "`charge` in utils/quota.py.",
+        "How many are there?",
+        "4",
+    ]
+    assert scene.check() == ()
+
+
 def test_the_same_records_give_the_same_bytes_and_no_write(scene: Scene) -> None:
     scene.start()
     scene.ask("x")
@@ -212,7 +235,7 @@ def test_what_one_more_session_changes_stands_at_the_end(scene: Scene) -> None:
     before = _as_read(scene)
     scene.start("8b" + "0" * 30, branch="other", commit="b1b2c3d")
     scene.ask("another question")
-    scene.answer("another answer")
+    scene.answer("The rate is twelve cents.")
     scene.end()
     shared = before[: common_prefix(before, _as_read(scene))]
     assert len(shared) > 0.7 * len(before)

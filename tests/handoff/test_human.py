@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.documents.human_text import human_text, says_nothing, with_human_text
+from orchestrator.handoff.pen import Pencil
 from orchestrator.handoff.writer import ProjectDocuments
 from orchestrator.journal.versions import versions
 from orchestrator.paths import Home
@@ -135,3 +136,23 @@ def test_what_people_wrote_comes_out_as_it_went_in(old: str, new: str) -> None:
     assert human_text(made) == text
     assert made.count(b"generated") == 1
     assert says_nothing(human_text(region.encode()))
+
+
+def test_what_people_wrote_is_recorded_whenever_the_briefing_is_brought_up_to_date_and_never_by_a_look(
+    devices: tuple[Device, Device, Node],
+) -> None:
+    a, _, _ = devices
+
+    def recorded() -> list[str]:
+        return [str(one.body and one.body["text"]) for one in a.node.records() if one.kind == "doc"]
+
+    a.write("# Heron\n\nfirst\n")
+    pencil = Pencil()
+    project = Project(P, a.root, "heron", True)
+    ProjectDocuments(project, a.node.journal, a.node.home, a.told.append, pen=pencil).refresh()
+    assert recorded() == []
+    a.documents.refresh()  # as a session does at its start, and `orch handoff`
+    a.write("# Heron\n\nsecond\n")
+    a.documents.refresh()
+    assert recorded() == ["# Heron\n\nfirst\n", "# Heron\n\nsecond\n"]
+    assert [one.conflict for one in versions(a.node.journal, P)] == [False]

@@ -49,6 +49,27 @@ def test_counts_are_read_from_the_output(output: str, said: str) -> None:
     assert runs.summary(output) == said
 
 
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "E   ModuleNotFoundError: No module named 'x'\n== 1 error ==",
+            "ModuleNotFoundError: No module named 'x'",
+        ),
+        (
+            "FAILED tests/test_a.py::test_b - assert 1 == 2\n1 failed",
+            "tests/test_a.py::test_b - assert 1 == 2",
+        ),
+        ("--- FAIL: TestCharge (0.00s)\nFAIL", "TestCharge"),
+        ("test quota::zero ... FAILED\n", "quota::zero ... FAILED"),
+        ("  1) charge refuses:\n     at x.js", "charge refuses:"),
+        ("FAIL", ""),
+    ],
+)
+def test_what_failed_is_read_from_the_output(output: str, said: str) -> None:
+    assert runs.failure(output) == said
+
+
 def test_whose_exit_code_it_is() -> None:
     assert runs.own_exit_code("cd app && pytest -q")
     assert not runs.own_exit_code("pytest -q | tail -1")

@@ -33,14 +33,15 @@ def section(log: str, title: str) -> list[str]:
 def test_an_entry_says_what_happened_and_on_what_it_rests(scene: Scene) -> None:
     scene.start(branch="Quota", commit="a1b2c3d", dirty=2, tiers=[{"tier": 2, "tokens": 812}])
     scene.ask("Where is the quota enforced?\nThank you")
-    scene.tool("search", {"pattern": "quota"}, text="utils/quota.py:7")
+    scene.tool("search", {"pattern": "quota", "path": "utils"}, text="utils/quota.py:7")
+    scene.tool("search", {"pattern": "limit", "path": "a"}, text="nothing has 'limit'; this is near")
     scene.note("lesson", "quota tests need `TZ=UTC`")
     scene.answer("Only in `charge`, utils/quota.py:7. There is more.")
     scene.ask("Make charge refuse")
     scene.tool("edit", {"path": "utils/quota.py"}, changed=["utils/quota.py"], added=2, removed=1)
     scene.tool("edit", {"path": "utils/quota.py"}, changed=["utils/quota.py"], added=3)
     scene.shell("redis-cli incr x", 127, "bash: redis-cli: command not found\n")
-    scene.shell("pytest -q", 1, "FAILED x\n=== 1 failed, 41 passed in 3.1s ===\n")
+    scene.shell("pytest -q", 1, "FAILED tests/q.py::x\n=== 1 failed, 41 passed in 3.1s ===\n")
     scene.note("decision", "PostgreSQL", because="SQLite locks", rejected="a queue")
     scene.note("blocker", "Rate table missing", by="model")
     scene.note("next", "refuse at zero")
@@ -57,23 +58,25 @@ def test_an_entry_says_what_happened_and_on_what_it_rests(scene: Scene) -> None:
     ]
     assert section(log, "Work Accomplished") == [
         "1. Where is the quota enforced? [#2]",
-        "   - Result: looked at `search quota` [#4, verified]",
-        "   - Result: answered: Only in `charge`, utils/quota.py:7. [#6, claimed]",
-        "   - Lesson: quota tests need `TZ=UTC` [#5, confirmed]",
-        "2. Make charge refuse [#7]",
-        "   - Result: changed `utils/quota.py`: +3 −0 [#11, verified]",
-        "   - Result: `redis-cli incr x`: exit 127 [#13, verified]",
-        "   - Result: `pytest -q`: exit 1 [#15, verified]",
-        "   - Result: answered: Half done. [#19, claimed]",
+        "   - Result: looked at `search quota in utils`, `search limit in a` (not found) [#4, #6, verified]",
+        "   - Result: answered: Only in `charge`, utils/quota.py:7. [#8, claimed]",
+        "   - Lesson: quota tests need `TZ=UTC` [#7, confirmed]",
+        "2. Make charge refuse [#9]",
+        "   - Result: changed `utils/quota.py`: +3 −0 [#13, verified]",
+        "   - Result: `redis-cli incr x`: exit 127 [#15, verified]",
+        "   - Result: `pytest -q`: exit 1 [#17, verified]",
+        "   - Result: answered: Half done. [#21, claimed]",
     ]
-    assert section(log, "Decisions") == ["- PostgreSQL: SQLite locks; rejected: a queue [#16, confirmed]"]
+    assert section(log, "Decisions") == ["- PostgreSQL: SQLite locks; rejected: a queue [#18, confirmed]"]
     assert section(log, "Dead Ends") == [
-        "- Tried `redis-cli incr x`; error: `bash: redis-cli: command not found`, exit 127 [#13, verified]"
+        "- Tried `redis-cli incr x`; error: `bash: redis-cli: command not found`, exit 127 [#15, verified]"
     ]
-    assert section(log, "Code Changes") == ["- `utils/quota.py`: +5 −1 [#9, #11, verified]"]
-    assert section(log, "Blockers") == ["- Rate table missing [#17, claimed]"]
-    assert section(log, "For Next Instance") == ["- refuse at zero [#18, confirmed]"]
-    assert section(log, "Test Status") == ["- `pytest -q`: 1 failed, 41 passed, exit 1 [#15, verified]"]
+    assert section(log, "Code Changes") == ["- `utils/quota.py`: +5 −1 [#11, #13, verified]"]
+    assert section(log, "Blockers") == ["- Rate table missing [#19, claimed]"]
+    assert section(log, "For Next Instance") == ["- refuse at zero [#20, confirmed]"]
+    assert section(log, "Test Status") == [
+        "- `pytest -q`: 1 failed, 41 passed, exit 1; says `tests/q.py::x` [#17, verified]"
+    ]
 
 
 def test_nothing_is_made_up_to_fill_a_heading(scene: Scene) -> None:

@@ -15,6 +15,7 @@ import pytest
 import schemathesis
 
 from orchestrator.hub.openapi import OPERATIONS
+from orchestrator.hub.server import MOST_CONNECTIONS
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.sync.engine import SyncEngine
@@ -175,6 +176,16 @@ def test_a_client_that_never_ends_its_head_is_let_go(hub: Served) -> None:
         connection.sendall(b"GET /health HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(100) == b""
+
+
+def test_who_is_slow_on_purpose_keeps_nobody_out(hub: Served, client: httpx.Client) -> None:
+    parts = urlsplit(hub.url)
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS + 50):
+            slow = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=60))
+            with contextlib.suppress(ConnectionResetError):  # let go already
+                slow.sendall(b"GET /health HTTP/1.1\r\nX: ")
+        assert client.get("/openapi.json").status_code == 200
 
 
 def test_listening_wider_needs_tls_or_the_word_for_it(tmp_path: Path) -> None:

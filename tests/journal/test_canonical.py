@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import JournalError
 from orchestrator.journal.canonical import (
+    body_bytes,
     body_sha,
     canonical,
+    parse_canonical,
     parse_record,
     plain,
     record_id,
@@ -115,3 +117,59 @@ def test_a_changed_record_is_not_read(field: str, value: object) -> None:
 def test_anything_else_is_not_read(value: object) -> None:
     with pytest.raises(ValueError, match="fields"):
         parse_record(value)
+
+
+# Texts that look like the pieces by which a line is taken apart.
+sly = st.sampled_from(
+    [
+        "",
+        '","body_sha":"',
+        '"id":"',
+        f'"id":"{ID}",',
+        f'"salt":"{SALT}",',
+        '"salt":null,',
+        "\\",
+        '\\"',
+        "Größe",
+        SALT,
+        "0",
+    ]
+)
+
+
+@given(
+    body=st.none() | st.dictionaries(sly | st.just("body_sha"), sly | st.lists(sly), max_size=3),
+    salt=sly,
+    texts=st.tuples(sly, sly, sly),
+    parents=st.lists(sly, max_size=2),
+    broken=st.sampled_from(["", "id", "body_sha", "entity", "salt"]),
+    value=sly,
+)
+def test_a_line_is_read_as_its_fields_are(
+    body: dict[str, object] | None,
+    salt: str,
+    texts: tuple[str, str, str],
+    parents: list[str],
+    broken: str,
+    value: str,
+) -> None:
+    made = replace(
+        RECORD, body=body, salt=salt if body is not None else None, parents=tuple(parents),
+        entity=texts[0], session=texts[1], wall=texts[2], body_sha=body_sha(body or {}, salt),
+    )  # fmt: skip
+    fields = record_json(made)
+    fields["id"] = record_id(fields)
+    if broken:
+        fields[broken] = value
+    line = canonical(fields)
+    try:
+        wanted: object = parse_record(fields)
+    except ValueError as error:
+        wanted = str(error)
+    try:
+        found: object = parse_canonical(line, fields)
+    except ValueError as error:
+        found = str(error)
+    assert found == wanted
+    if isinstance(found, Record) and body is not None:
+        assert body_bytes(line) == canonical(body)

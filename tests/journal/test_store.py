@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +290,21 @@ def test_processes_write_at_once_without_loss_or_gap(orch_home: Home) -> None:
             assert texts(own) == [f"{number}.{count}" for count in range(40)]
             assert [record.entity for record in own] == [f"s{number}#{n}" for n in range(1, 41)]
     assert len(orch_home.memory_log.read_bytes().splitlines()) == 320
+
+
+def test_a_second_connection_takes_no_lock_from_the_first(orch_home: Home) -> None:
+    """Else another process that closes the journal removes the log that this one goes on writing to."""
+    with SqliteJournal.open(orch_home) as first:
+        first.append([entry("before")])
+        SqliteJournal.open(orch_home).close()
+        other = (
+            "from orchestrator.paths import home; from orchestrator.journal.store import SqliteJournal\n"
+            "with SqliteJournal.open(home()) as journal: print(len(journal.records()))"
+        )
+        count = [sys.executable, "-c", other]
+        assert subprocess.run(count, capture_output=True, text=True, check=True).stdout == "1\n"
+        first.append([entry("after")])
+        assert subprocess.run(count, capture_output=True, text=True, check=True).stdout == "2\n"
 
 
 def test_a_record_written_by_another_device_keeps_its_ordinal(journal: SqliteJournal) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestrator.journal import schema
-from orchestrator.journal.cited import cited, decision, number_of, retired
+from orchestrator.journal.cited import cited, number_of, retired
 from orchestrator.journal.database import connect
+from orchestrator.journal.naming import decision
 from orchestrator.journal.store import SqliteJournal
 from orchestrator.paths import Home
 from orchestrator.types import Entry, Record

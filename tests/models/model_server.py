@@ -28,12 +28,13 @@ def recorded(name: str) -> list[bytes]:
 
 @dataclass
 class Asked:
-    """A request as it came."""
+    """A request as it came; `client` is the port that it came from: one a connection."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
+    client: int = 0
 
 
 @dataclass
@@ -76,6 +77,7 @@ class ModelServer:
             request.path,
             {name.lower(): value for name, value in request.headers.items()},
             json.loads(raw) if raw else None,
+            request.client_address[1],
         )
         self.asked.append(asked)
         found = self.answers.get(request.path.split("?")[0])

@@ -158,6 +158,21 @@ def test_lone_surrogates_become_something_printable() -> None:
     text.encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('x = ["a", "b"]', 'x = ["a", "b"]'),
+        (r'say \"hi\" or "ho"', 'say "hi" or "ho"'),
+        (r'a\nb "c"', 'a\nb "c"'),
+        ("", ""),
+    ],
+)
+def test_quotes_that_were_not_escaped_do_not_end_code(written: str, meant: str) -> None:
+    spec = ToolSpec("edit", "", (Parameter("path"), Parameter("new")), "write")
+    call = parse(f'{OPENING}edit","path":"a.toml","new":"{written}"}}', [spec])
+    assert call == ToolCall("edit", {"path": "a.toml", "new": meant})
+
+
 def test_a_quote_that_a_small_model_did_not_escape_does_not_end_the_answer() -> None:
     raw = '{"tool":"answer","text":"The name is "heron", (line 3)."}'
     assert _stream(raw, list(range(len(raw)))) == (

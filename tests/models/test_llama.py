@@ -324,7 +324,7 @@ def test_the_terminal_s_interrupt_does_not_reach_the_worker(small_model: Path) -
     async def work(backend: LlamaBackend) -> None:
         await backend.start()
         assert backend.pid
-        assert os.getsid(backend.pid) != os.getsid(0)
+        assert os.getpgid(backend.pid) != os.getpgid(0)
         os.kill(backend.pid, signal.SIGINT)
         assert (await finish(backend, asks("Open main.py"))).reason == "stop"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,8 @@ def test_every_request_sets_the_same_window_and_forbids_cutting(server: ModelSer
     assert all(body["truncate"] is False and body["shift"] is False for body in bodies)
     assert [body["options"].get("num_predict") for body in bodies] == [None, 50, 70]
     assert {body["keep_alive"] for body in bodies} == {"30m"}
+    assert {body["options"].get("repeat_penalty") for body in bodies[1:]} == {1.0}
+    assert len({asked.client for asked in server.to("/api/chat")}) == 1, "over one connection"
 
 
 def test_the_window_is_never_larger_than_the_models(server: ModelServer) -> None:
@@ -93,6 +96,20 @@ def test_calls_are_constrained_by_a_schema_of_what_is_possible_now(server: Model
     assert finish.call == ToolCall("read", {"path": "app.ini"})
     schema = chats(server)[0]["format"]
     assert [one["properties"]["tool"]["enum"] for one in schema["anyOf"]] == [["read"], ["answer"]]  # type: ignore[index]
+
+
+def test_what_the_prompts_words_all_but_exclude_is_left_out_of_the_schema(server: ModelServer) -> None:
+    ollama(server, "ollama_call.ndjson")
+    asked = GenerateRequest(ASK, CHOICES, prior={"read": -0.1, "search": -3.9, "answer": -4.2})
+    assert ask(backend(server), asked)[1].call == ToolCall("read", {"path": "app.ini"})
+    ask(backend(server), replace(asked, prior={"read": -1.0, "search": -1.2}))
+    ask(backend(server, known=lambda served: Known("native")), asked)
+    first, unnamed, native = chats(server)
+    possible = [
+        [one["properties"]["tool"]["enum"][0] for one in body["format"]["anyOf"]] for body in (first, unnamed)
+    ]  # type: ignore[index]
+    assert possible == [["read", "search"], ["read", "search", "answer"]]
+    assert len(native["tools"]) == 2, "there a call can only be refused afterwards"  # type: ignore[arg-type]
 
 
 def test_native_calls_are_asked_for_and_understood(server: ModelServer) -> None:
@@ -135,6 +152,32 @@ def test_what_a_server_refuses_is_asked_for_in_the_next_dialect(server: ModelSer
     assert first.call == second.call == ToolCall("read", {"path": "app.ini"})
     assert [bool(body.get("tools")) for body in chats(server)] == [True, False, False], "asked once"
     assert all("format" in body for body in chats(server)[1:])
+
+
+def test_a_loop_that_ollama_stops_is_an_answer_cut_off(server: ModelServer) -> None:
+    text, finish, _ = ask(backend(ollama(server, "ollama_loop.ndjson")))
+    assert text.split() == ["a"] * 31
+    assert finish.reason == "length"
+    some = recorded("ollama_loop.ndjson")[:10]
+    with pytest.raises(ServerError, match="ended in the middle of its answer"):
+        ask(backend(ollama(server, Answer(some, NDJSON))))
+
+
+def test_an_error_of_the_server_that_ollama_runs_is_told_in_its_words(server: ModelServer) -> None:
+    inner = {"message": "request (4009 tokens) exceeds the available context size (2048 tokens)", "code": 400}
+    with pytest.raises(WindowFull, match=r"does not fit: request \(4009 tokens\)"):
+        ask(backend(ollama(server, as_json({"error": json.dumps({"error": inner})}, 400))))
+    malloc = "ggml_aligned_malloc: insufficient memory (attempted to allocate 434.91 MB)"
+    for died_of, told in (
+        (f"exit status 1: {malloc}\nbuffer of size 456034816", malloc),
+        ("signal: killed",) * 2,
+    ):
+        died = as_json({"error": f"llama-server process has terminated: {died_of}"}, 500)
+        ollama(server)
+        server.answers["/api/chat"] = [died]
+        with pytest.raises(ServerError) as caught:
+            ask(backend(server))
+        assert caught.value.message.endswith(f"has not enough memory for {MODEL}: {told}.")
 
 
 def test_thinking_is_no_answer_and_has_a_budget(server: ModelServer) -> None:

@@ -63,6 +63,12 @@ def test_a_pull_that_does_not_end_well_says_so(server: ModelServer) -> None:
     server.answers["/api/pull"] = [lines({"error": "pull model manifest: file does not exist"})]
     with pytest.raises(DownloadError, match="library has no model qwen9"):
         pulled(server, "qwen9")
+    away = 'pull model manifest: Get "https://lib.test/v2/x": dial tcp: lookup lib.test: no such host'
+    server.answers["/api/pull"] = [lines(LAYERS[0], {"error": away})]
+    with pytest.raises(
+        DownloadError, match=r"cannot reach the library that has qwen9 \(no such host\)\. Check"
+    ):
+        pulled(server, "qwen9")
     server.answers["/api/pull"] = [Answer([b'{"status": "pulling'], NDJSON)]
     with pytest.raises(ServerError, match="not its protocol"):
         pulled(server)

@@ -13,9 +13,10 @@ import pytest
 
 from orchestrator.errors import ConfigError, NoModel, ServerError, WindowFull
 from orchestrator.models.abilities import Known
+from orchestrator.models.kept_slots import SavedNames
 from orchestrator.models.openai_http import OpenAIWire
 from orchestrator.models.served import ServedBackend
-from orchestrator.types import AnswerText, Finish, GenerateRequest, Message, Prefill, ToolCall
+from orchestrator.types import AnswerText, Finish, GenerateRequest, Message, Owner, Prefill, ToolCall
 from tests.models.asking import ASK, CHOICES, LONG, ask, run, said
 from tests.models.model_server import (
     HTML,
@@ -62,6 +63,7 @@ def backend(server: ModelServer, dialect: str | None = None, **settings: Any) ->
         key_source="ORCH_API_KEY",
         stall_s=settings.pop("stall_s", 20.0),
         ca_file=settings.pop("ca_file", ""),
+        slots=settings.pop("slots", None),
     )
     given = {"context_size": 8192, "backoff": (0.0, 0.0, 0.0), **settings}
     return ServedBackend(wire, known=lambda served: Known(dialect), **given)  # type: ignore[arg-type]
@@ -103,6 +105,19 @@ def test_each_server_says_its_window_in_its_own_way(
     model = backend(server)
     assert run(model, lambda model: model.start()).context_size == context
     server.asked.clear()
+
+
+def test_a_model_that_is_called_by_its_path_has_a_short_name(server: ModelServer) -> None:
+    path = "/srv/models/qwen2.5-coder-0.5b.gguf"
+    serving(server, "openai_answer.sse", owner="llamacpp", id=path)
+    server.answers["/props"] = [as_json({"default_generation_settings": {"n_ctx": 4096}})]
+    for wanted in ("", path, "qwen2.5-coder-0.5b"):
+        model = backend(server, model=wanted)
+        assert ask(model)[0] == "The port is 8080."
+        assert model.name == "qwen2.5-coder-0.5b"
+        assert chats(server)[-1]["model"] == path
+    with pytest.raises(NoModel, match=r"no model 'qwen'. It has: qwen2.5-coder-0.5b"):
+        ask(backend(server, model="qwen"))
 
 
 def test_texts_are_counted_by_the_servers_tokenizer(server: ModelServer) -> None:
@@ -181,20 +196,28 @@ def test_llama_server_tells_progress_and_speed(server: ModelServer) -> None:
     assert chats(server)[0]["grammar"].startswith('root ::= "{\\"tool\\":\\"" call')
 
 
-def test_llama_server_keeps_a_projects_slot(server: ModelServer) -> None:
+def test_llama_server_keeps_a_projects_slot(server: ModelServer, tmp_path: Path) -> None:
+    """A restore of what is not there empties the slot (b11434), so only what was saved is asked for."""
     serving(server, "openai_answer.sse", owner="llamacpp")
     server.answers["/props"] = [as_json({"default_generation_settings": {"n_ctx": 4096}})]
-    server.answers["/slots/0"] = [as_json({"id_slot": 0, "n_restored": 84})]
-    ask(backend(server), GenerateRequest(ASK, CHOICES, stable=1))
-    asked = [one for one in server.asked if one.path.startswith("/slots")]
-    assert [one.path for one in asked] == ["/slots/0?action=restore", "/slots/0?action=save"]
-    assert asked[0].body == asked[1].body, "the same file"
-    server.asked.clear()
-    server.answers["/slots/0"] = [
-        as_json({"error": {"code": 501, "message": "This server does not support slots"}}, 501)
-    ]
-    ask(backend(server), GenerateRequest(ASK, CHOICES, stable=1))
-    assert len([one for one in server.asked if one.path.startswith("/slots")]) == 1, "never asked again"
+    fine, lost = as_json({"id_slot": 0, "n_saved": 84}), as_json({"error": "Unable to restore slot"}, 400)
+
+    def session(project: str, *answers: Answer) -> list[str]:
+        server.asked.clear()
+        server.answers["/slots/0"] = list(answers)
+        model = backend(server, slots=SavedNames(tmp_path / "slots.json"))
+        request = GenerateRequest(ASK, CHOICES, stable=1, owner=Owner(project))
+        assert ask(model, request)[0] == "The port is 8080."
+        assert len({one.client for one in server.asked}) == 1, "the answer in between kept the connection"
+        asked = [one for one in server.asked if one.path.startswith("/slots")]
+        assert len({one.body["filename"] for one in asked}) == 1
+        return [one.path.partition("=")[2] for one in asked]
+
+    assert session("heron", fine) == ["save"], "nothing can be restored yet"
+    assert session("heron", fine) == ["restore", "save"]
+    assert session("egret", fine) == ["save"], "another project's"
+    assert session("heron", lost) == ["restore", "save"], "its file has gone, and it was not saved again"
+    assert session("heron", fine) == ["save"]
 
 
 def test_what_a_server_refuses_by_name_is_left_out(server: ModelServer) -> None:

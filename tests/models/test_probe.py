@@ -95,6 +95,9 @@ def test_a_model_that_is_better_with_its_own_calls_is_asked_for_them() -> None:
     assert chosen is not None
     assert chosen.dialect == "native"
     assert best([Trial("schema", False, 0, 12, error="gone")]) is None
+    lucky = best([Trial("grammar", False, 9, 12), Trial("text", False, 10, 12)])
+    assert lucky is not None
+    assert lucky.dialect == "grammar", "one more is luck"
 
 
 def test_thinking_that_breaks_tools_is_found(server: ModelServer) -> None:

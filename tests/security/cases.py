@@ -96,6 +96,21 @@ READING = _table(
         "gdb -batch -ex 'shell cat HOME/.netrc'; awk 1 HOME/.netrc; sed p HOME/.netrc; openssl enc -in HOME/.netrc",
         True,
     ),
+    (
+        "cat HOME/.config/some-new-tool/auth.json HOME/.ollama/id_ed25519 HOME/.wgetrc HOME/.irb_history HOME/vpn.ovpn",
+        True,
+    ),
+    ("cat HOME/.local/share/atuin/key HOME/.local/state/x/token HOME/passwords.txt", True),
+    ("cat ../neighbour/.env; grep -r KEY OUT/neighbour; find OUT -name '.env*' -exec cat {} +", True),
+    ("cat HOME/tokens HOME/.gitconfig; git config --global -l; git config -f HOME/.gitconfig -l", True),
+    ("for f in HOME/.[a-z]*; do tar c $f; done 2>/dev/null | cat", True),
+    (
+        "cat ../project/../home/.config/../.netrc; cd HOME/.config && cat ../.ssh/id_ed25519 some-new-tool/auth.json",
+        True,
+    ),
+    (
+        "coredumpctl dump; cat /var/lib/systemd/coredump/* /var/crash/* /sys/fs/pstore/* | head -c 9 | grep . && echo OPEN"
+    ),
     "docker run -v /:/h alpine cat /h/etc/shadow; curl -s --unix-socket /var/run/docker.sock http://x/info && echo OPEN",
 )
 
@@ -205,6 +220,18 @@ REPOSITORY = _table(
     ("python3 -c \"import os; os.rename('.git', 'x')\"; ln -sfn OUT/folder .git", True),
     ("ln .git/config hard; echo '[a]' >> hard; exec 9<.git/config; echo x > /proc/self/fd/9", True),
     ("KIT reopen .git/config; KIT fchmod .git/config; KIT beside .git", True),
+    (
+        "git -C tools/nested config core.fsmonitor $PWD/evil; cp evil tools/nested/.git/hooks/post-checkout",
+        True,
+    ),
+    (
+        "mv tools t; mkdir -p tools/nested; cp -r t/nested/.git tools/nested/; git -C tools/nested config a.b c",
+        True,
+    ),
+    (
+        "printf '[core]\\n fsmonitor = OUT/project/evil\\n' >> tools/nested/.git/config; rm -rf tools/nested/.git",
+        True,
+    ),
     ("git gc --quiet; git repack -adq; git prune; git maintenance start", False),
     ("git lfs install; git remote add evil x; git fetch OUT/library; git pull OUT/library main", True),
 )
@@ -224,6 +251,7 @@ SENDING = _table(
     ("KIT send stream OUT/stream.sock", True),
     ("KIT send dgram OUT/dgram.sock", True),
     ("KIT send pair OUT/dgram.sock", True),
+    ("KIT send stream OUT/relative.sock; cd OUT; python3 OUT/project/kit.py send stream relative.sock", True),
     ("KIT send fd OUT/stream.sock", True),
     ("KIT send stream inside.sock; KIT send stream $PWD/inside.sock", True),
     ("curl -s -m 1 --unix-socket OUT/stream.sock http://x/", True),
@@ -252,6 +280,7 @@ PROCESSES = _table(
     ("KIT owner VICTIM", True),
     ("KIT limits VICTIM", True),
     ("renice 19 -p VICTIM; ionice -c 3 -p VICTIM; chrt -b -p 0 VICTIM", True),
+    ("taskset -p 1 VICTIM; python3 -c 'import os; os.sched_setaffinity(VICTIM, {0})'", True),
     ("python3 -c 'import os; os.setpriority(os.PRIO_USER, 0, 15)'", False),
     ("setsid sleep 900 & nohup sleep 901 & disown; (sleep 902 &) ; true", False),
     ("env -i setsid sh -c 'sleep 903 & sleep 904' > /dev/null 2>&1 < /dev/null & true", False),
@@ -277,6 +306,7 @@ PROCESSES += _table(
     "trap '' TERM HUP INT; (trap '' TERM; sleep 905) & sleep 906",
     ":(){ :|:& };:; wait",
     "KIT memory_hog",
+    "KIT deep",
     "head -c 6G /dev/zero > /tmp/big; ls -s /tmp/big; head -c 6G /dev/zero > /dev/shm/big",
     "while :; do setsid bash -c 'while :; do :; done' & done",
     timeout_s=0.5,

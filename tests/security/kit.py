@@ -367,6 +367,15 @@ def memory_hog():
             held[-1][at] = 1
 
 
+def deep():
+    """Folders in folders, deeper than a path can name and than a program may call itself."""
+    base = os.environ.get("TMPDIR", "/tmp")
+    os.chdir(base)
+    for _ in range(1500):
+        os.mkdir("d" * 200)
+        os.chdir("d" * 200)
+
+
 def daemon(target):
     """Leave everything behind that could find us, then write."""
     if os.fork():

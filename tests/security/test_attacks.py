@@ -57,7 +57,7 @@ def arenas() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
         arena.kill()
         arena.communicate()
     for folder in folders:  # an arena that ended by itself has left none of these
-        for path in (folder, Path("/tmp", f"{folder.name}-template")):
+        for path in (folder, *Path("/tmp").glob(f"{folder.name}-*")):
             shutil.rmtree(path, ignore_errors=True)
     cgroup.sweep()
 
@@ -88,6 +88,11 @@ def test_this_machine_confines_commands() -> None:
 def test_nothing_gets_out(told: dict[str, Told], tier: str, case: Case) -> None:
     result = _of(told, tier, "attack", case.name)
     assert result["breaches"] == [], result["text"]
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_no_temporary_folder_stays(told: dict[str, Told], tier: str) -> None:
+    assert _of(told, tier, "left", "")["text"] == ""
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.proof], ids=lambda case: case.name)

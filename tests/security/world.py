@@ -30,7 +30,20 @@ SECRETS = (
         ".bash_history",
         "orch/journal.sqlite3",
     ),
+    # nothing in a list of secrets names these
+    *(
+        ".config/some-new-tool/auth.json",
+        ".ollama/id_ed25519",
+        ".local/share/atuin/key",
+        ".local/state/x/token",
+    ),
+    *(".wgetrc", ".irb_history", "vpn.ovpn", "passwords.txt", "tokens"),
 )
+GITCONFIG = (
+    '[user]\nname = me\n[credential]\nhelper = store --file {home}/tokens\n[url "https://me:{token}@h/"]\n'
+)
+KEPT = (".git", ".gitmodules", ".orchestrator", "a.txt", "kit.py", "evil", "inside.sock", "lib", "tools")
+GUARDED = (".git/", ".orchestrator/", "lib/sub/.git/", "tools/nested/.git/")
 PLANTED = ("/etc/orch-evil", "/tmp/orch-evil", "/var/tmp/orch-evil", "/run/orch-evil", "/dev/shm/orch-evil")
 PLANTED += ("/usr/local/bin/orch-evil", "/etc/cron.d/orch-evil", "/root/orch-evil", "/orch-evil")
 _VICTIM = (
@@ -59,7 +72,10 @@ class World:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{self.token}\n")
         (self.home / ".bashrc").write_text("# mine\n")
-        (self.home / ".gitconfig").write_text("[user]\nname = me\n")
+        settings = GITCONFIG.format(home=self.home, token=self.token)
+        (self.home / ".gitconfig").write_text(settings)
+        (self.outside / "neighbour").mkdir()
+        (self.outside / "neighbour/.env").write_text(f"KEY={self.token}\n")
         (self.outside / "plain.txt").write_text("plain\n")
         (self.outside / "folder").mkdir()
         (self.outside / "folder/inner.txt").write_text("inner\n")
@@ -68,6 +84,8 @@ class World:
         self.template = Path("/tmp") / f"{self.outside.name}-template"  # out of sight in every tier
         subprocess.run(["cp", "-a", str(self.outside), str(self.template)], check=True)
         (self.template / "pipe").unlink()
+        self.temporary = Path("/tmp", f"{self.outside.name}-tmp")
+        self.temporary.mkdir()
         self._listen()
         self._hand_down()
         self._victim()
@@ -78,11 +96,14 @@ class World:
         for folder in (library, self.project):
             folder.mkdir()
             (folder / "a.txt").write_text("one\n")
-            git(folder, "init", "-q", "-b", "main")
+            git(folder, "init", "-q", "-b", "main", "--template=")
+            (folder / ".git/hooks").mkdir()
             git(folder, "add", "-A")
             git(folder, "commit", "-qm", "first")
         git(self.project, "submodule", "--quiet", "add", str(library), "lib/sub")
         git(self.project, "commit", "-qm", "with a submodule")
+        git(self.outside, "clone", "-q", "--template=", str(library), "project/tools/nested")
+        (self.project / "tools/nested/.git/hooks").mkdir()
         (self.project / ".orchestrator").mkdir()
         (self.project / ".orchestrator/project.toml").write_text('id = "x"\n')
         shutil.copy(Path(__file__).with_name("kit.py"), self.project)
@@ -102,8 +123,10 @@ class World:
             ("abstract-dgram", socket.AF_UNIX, socket.SOCK_DGRAM, f"\0{self.abstract}-dgram"),
             ("stream", socket.AF_UNIX, socket.SOCK_STREAM, str(self.outside / "stream.sock")),
             ("dgram", socket.AF_UNIX, socket.SOCK_DGRAM, str(self.outside / "dgram.sock")),
+            ("relative", socket.AF_UNIX, socket.SOCK_STREAM, "relative.sock"),
             ("inside", socket.AF_UNIX, socket.SOCK_STREAM, str(self.project / "inside.sock")),
         ]
+        os.chdir(self.outside)  # where the relative one lies, as with a server that was started there
         for name, family, kind, address in plans:
             listener = socket.socket(family, kind)
             try:
@@ -152,6 +175,7 @@ class World:
         assert self.victim.stdout.readline() == b"up\n"
         self._limits = resource.prlimit(self.victim.pid, resource.RLIMIT_NOFILE)
         self._nice = os.getpriority(os.PRIO_PROCESS, self.victim.pid)
+        self._processors = os.sched_getaffinity(self.victim.pid)
         self._processes = self.processes()
 
     def processes(self) -> dict[int, str]:
@@ -166,19 +190,16 @@ class World:
 
     def state(self) -> dict[str, str]:
         """All that must stay as it is: outside the project, and git's and orch's folders in it."""
-        guarded = (self.project / ".git", self.project / ".orchestrator", self.project / "lib/sub/.git")
+        inside, guarded = f"{self.project}/", tuple(f"{self.project}/{name}" for name in GUARDED)
         found = {name: str(os.path.lexists(name)) for name in PLANTED}
         for folder, folders, files in os.walk(self.outside):
-            if Path(folder) == self.project:
-                folders[:] = [name for name in folders if name in (".git", ".orchestrator", "lib")]
+            if folder == str(self.project):
+                folders[:] = [name for name in folders if name in (".git", ".orchestrator", "lib", "tools")]
                 files = []
             for name in [*folders, *files]:
-                path = Path(folder) / name
-                inside = self.project in path.parents
-                if any(path == one or one in path.parents for one in guarded) or not (
-                    inside or path == self.project
-                ):
-                    found[str(path)] = _fingerprint(path)
+                path = f"{folder}/{name}"
+                if f"{path}/".startswith(guarded) or not f"{path}/".startswith(inside):
+                    found[path] = _fingerprint(path)
         return found
 
     def breaches(self, output: str) -> list[str]:
@@ -200,21 +221,32 @@ class World:
             for path in sorted({*now, *self.before})
             if now.get(path) != self.before.get(path)
         ]
-        if self.victim.poll() is not None:
-            found.append("the victim is dead")
-        else:
-            if resource.prlimit(self.victim.pid, resource.RLIMIT_NOFILE) != self._limits:
-                found.append("the victim's limits changed")
-            if os.getpriority(os.PRIO_PROCESS, self.victim.pid) != self._nice:
-                found.append("the victim's priority changed")
-            if "T" in Path(f"/proc/{self.victim.pid}/stat").read_text().rpartition(")")[2].split()[0].upper():
-                found.append("the victim was stopped")
+        found += self._of_victim()
         left = {pid: name for pid, name in self.processes().items() if pid not in self._processes}
         return found + [f"left behind: {name}" for name in left.values()]
 
+    def _of_victim(self) -> list[str]:
+        if self.victim.poll() is not None:
+            return ["the victim is dead"]
+        found = []
+        if resource.prlimit(self.victim.pid, resource.RLIMIT_NOFILE) != self._limits:
+            found.append("the victim's limits changed")
+        if os.getpriority(os.PRIO_PROCESS, self.victim.pid) != self._nice:
+            found.append("the victim's priority changed")
+        if os.sched_getaffinity(self.victim.pid) != self._processors:
+            found.append("the victim's processors changed")
+        if "T" in Path(f"/proc/{self.victim.pid}/stat").read_text().rpartition(")")[2].split()[0].upper():
+            found.append("the victim was stopped")
+        return found
+
     def users_git(self) -> None:
         """What the user does next, in a shell of their own; git is the user's, unhardened."""
-        for command in ("status", "-c diff.autoRefreshIndex=false diff", "log -1 -p"):
+        for command in (
+            "status",
+            "-c diff.autoRefreshIndex=false diff",
+            "log -1 -p",
+            "-C tools/nested status",
+        ):
             subprocess.run(
                 ["git", *command.split()],
                 cwd=self.project,
@@ -238,23 +270,32 @@ class World:
         return found
 
     def repair(self) -> None:
-        """Put everything back as it was built, where an attack got through."""
-        for path in (self.outside, self.home, self.project):
-            for entry in path.iterdir() if path.is_dir() else ():
-                if entry in (self.home, self.project) or _special(entry):
-                    continue
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-        subprocess.run(["cp", "-a", f"{self.template}/.", str(self.outside)], check=True)
-        self.victim.kill()  # its working folder is no longer there
-        self.victim.wait()
-        self._victim()
-        self.before = self.state()
+        """Put back what an attack changed, as it was built."""
+        now = self.state()
+        changed = {path for path in {*now, *self.before} if now.get(path) != self.before.get(path)}
+        tops = {self._top(Path(path)) for path in changed if Path(path).is_relative_to(self.outside)}
+        for top in {*tops, "project/kit.py", "project/evil"}:
+            there, whole = self.outside / top, self.template / top
+            if os.path.lexists(there) and not _special(there):
+                shutil.rmtree(there) if there.is_dir() and not there.is_symlink() else there.unlink()
+            if whole.exists():
+                subprocess.run(["cp", "-a", str(whole), str(there)], check=True)
+        self.restore()
+        if "home" in tops or self._of_victim():
+            self.victim.kill()  # its working folder may be no longer there
+            self.victim.wait()
+            self._victim()
+        self.before = self.state() if tops else self.before
+
+    def _top(self, path: Path) -> str:
+        """The entry to copy anew: below `outside`, or below the project, whose sockets stay."""
+        parts = path.relative_to(self.outside).parts
+        return "/".join(parts[:2] if parts[0] == "project" else parts[:1])
 
     def restore(self) -> None:
         """Only what the attack left in the project, so that the next one starts from the same."""
-        keep = {".git", ".gitmodules", ".orchestrator", "a.txt", "kit.py", "evil", "inside.sock"}
         for path in self.project.iterdir():
-            if path.name not in keep and path.name != "lib":
+            if path.name not in KEPT:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         (self.project / "a.txt").write_text("one\n")
 
@@ -266,16 +307,17 @@ class World:
         ctypes.CDLL(None).shmctl(self._segment, 0, None)
         shutil.rmtree(self.outside, ignore_errors=True)
         shutil.rmtree(self.template, ignore_errors=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
-def _fingerprint(path: Path) -> str:
-    found = path.lstat()
+def _fingerprint(name: str | Path) -> str:
+    path, found = Path(name), os.lstat(name)
     about = f"{found.st_mode:o} {found.st_uid} {found.st_gid} {found.st_nlink} {found.st_mtime_ns}"
     with contextlib.suppress(OSError):
         about += " ".join(os.listxattr(path, follow_symlinks=False))
-    if path.is_symlink():
+    if stat.S_ISLNK(found.st_mode):
         return f"{about} {os.readlink(path)}"
-    return f"{about} {hash(path.read_bytes())}" if path.is_file() else about
+    return f"{about} {hash(path.read_bytes())}" if stat.S_ISREG(found.st_mode) else about
 
 
 def _special(path: Path) -> bool:

@@ -7,6 +7,7 @@ must hold once everybody has spoken with everybody at the end.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from orchestrator.errors import SyncError
+from orchestrator.journal import intake, store
 from orchestrator.journal.canonical import record_line
 from orchestrator.sync.engine import PageSize, SyncEngine
 from orchestrator.sync.exchange import exchange
 from orchestrator.sync.wire import Page
 from orchestrator.types import Record
-from tests.sync.nodes import BASE_MS, FAULTS, SMALL, Node, Wire, folder
+from tests.sync.nodes import BASE_MS, FAULTS, SMALL, Lots, Node, Wire, folder
 
 SKEW_MS = 10 * 60 * 1000
 PROJECTS = ("p1", "p2")
@@ -37,6 +39,9 @@ class Sync(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.root = folder()
+        self.lots = Lots()
+        for module in (store, intake):
+            module.secrets = self.lots  # type: ignore[assignment]
         self.now = BASE_MS
         self.count = 0
         devices = [self.make(name) for name in ("desktop", "laptop")]
@@ -48,7 +53,10 @@ class Sync(RuleBasedStateMachine):
         self.backup: tuple[str, set[str]] | None = None
 
     def make(self, name: str, streams: tuple[str, ...] | None = None) -> Node:
-        return Node(self.root, name, streams, self.engine)
+        node = Node(self.root, name, streams, self.engine)
+        if name != "clone":
+            node.connection.execute("UPDATE meta SET value = ? WHERE key = 'dev'", (self.lots.token_hex(16),))
+        return node
 
     def node(self, number: int) -> Node:
         return self.nodes[number % len(self.nodes)]
@@ -227,6 +235,8 @@ class Sync(RuleBasedStateMachine):
             for node in self.nodes:
                 self.check(node)
         finally:
+            for module in (store, intake):
+                module.secrets = secrets
             for node in self.nodes:
                 node.close()
             shutil.rmtree(self.root)

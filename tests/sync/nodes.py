@@ -31,6 +31,19 @@ def folder() -> Path:
     return Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
 
 
+class Lots:
+    """What `secrets` gives to the journal, the same in every run: Hypothesis plays an example again."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(0)
+
+    def token_hex(self, count: int) -> str:
+        return self._random.randbytes(count).hex()
+
+    def randbelow(self, end: int) -> int:
+        return self._random.randrange(end)
+
+
 class Crash(BaseException):
     """The process ended here."""
 

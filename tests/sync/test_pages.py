@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadPage, OrchError, PageTooLarge
 from orchestrator.journal.canonical import body_sha, canonical, record_id
+from orchestrator.journal.clock import LAST
 from orchestrator.journal.excerpts import Recall
 from orchestrator.sync import wire
 from orchestrator.sync.engine import PageSize, SyncEngine
@@ -128,6 +129,15 @@ def test_a_redacted_record_does_not_come_back(node: Node, tmp_path: Path) -> Non
     other.close()
 
 
+def test_a_record_that_comes_with_its_body_and_without_it_is_stored_as_it_came_first(node: Node) -> None:
+    whole = line(2)
+    fields = json.loads(whole)
+    bare = canonical({**fields, "body": None, "salt": None})
+    assert received(node, line(1), whole, bare).rejected == ()
+    assert [one.body for one in node.records()] == [{"text": "lamp 1"}, {"text": "lamp 2"}]
+    assert node.home.memory_log.read_bytes() == b"".join((line(1), b"\n", whole, b"\n"))
+
+
 @pytest.mark.parametrize(
     ("data", "error"),
     [
@@ -235,3 +245,21 @@ def test_the_engine_takes_no_stream_that_was_not_asked_for(node: Node) -> None:
     assert {key.stream for key in engine.heads()} == {"p1", "p2"}
     assert not list(engine.pages({}, {"private"}))
     assert replace(node.records()[0]).stream == "p1"
+
+
+@pytest.mark.parametrize("ahead_ms", [4 * 60 * 1000, None], ids=["in five minutes", "at the end of time"])
+def test_a_time_that_leaves_no_room_does_not_make_this_node_write_what_no_peer_takes(
+    node: Node, tmp_path: Path, ahead_ms: int | None
+) -> None:
+    late = (node.clock.now + ahead_ms, LAST[1]) if ahead_ms else LAST
+    theirs = line(1, kind="doc", entity="PROJECT_CONTEXT.md", ts=list(late))
+    assert received(node, theirs).rejected == ()
+    made = node.append("note", "after it", "p1")
+    edit = node.append(
+        "doc", "edited", "p1", entity="PROJECT_CONTEXT.md", parents=(json.loads(theirs)["id"],)
+    )
+    other = Node(tmp_path, "other")
+    for page in node.engine.pages({}):
+        assert other.engine.receive(page).rejected == ()
+    assert {made.id, edit.id} <= other.marks()
+    other.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.tools import runner
+from orchestrator.tools import kept, runner
 from orchestrator.tools.run import interpreter
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
@@ -110,7 +110,7 @@ def test_a_gigabyte_is_drained(commands: Make) -> None:
     assert result.text.startswith("first\ny\n")
     assert result.text.endswith("y\nlast")
     assert len(result.text) <= 6000
-    assert sum(map(len, bench.streamed)) < 2 * runner.STREAMED_CHARS
+    assert sum(map(len, bench.streamed)) < 2 * kept.STREAMED_CHARS
     assert "further output is not shown" in bench.streamed[-1]
 
 
@@ -182,3 +182,23 @@ def test_the_projects_own_python_is_used(commands: Make) -> None:
     own.symlink_to(sys.executable)
     assert interpreter(bench.root) == str(own)
     assert bench("run", code="6 * 7").text == "42"
+
+
+def test_the_network_is_open_for_one_command_and_off_for_the_next(confined: Bench) -> None:
+    def interfaces(**call: str) -> str:
+        return confined(
+            "shell", command="ls -A /sys/class/net | wc -l; cut -d: -f1 -s /proc/net/dev", **call
+        ).text
+
+    off = interfaces()
+    confined.toolbox.open_network()
+    on = interfaces()
+    assert on.endswith("[the network was open for this command]")
+    assert len(on.splitlines()) > len(off.splitlines()) + 1
+    assert interfaces() == off
+    confined.toolbox.open_network()
+    assert not confined("shell", command=" ").ok  # no command came of it
+    assert interfaces() == off
+    confined.toolbox.open_network()
+    confined("read", path=".")
+    assert interfaces() == off

@@ -30,7 +30,7 @@ def edited(source: str, old: str, new: str) -> str:
     ("old", "new", "was", "now"),
     [
         ("wait=1", "wait=2", "wait=1", "wait=2"),
-        ("retries=3", "retries=5", "retries = 3", "retries=5"),
+        ("retries=3", "retries=5", "retries = 3", "retries = 5"),
         (
             "import time  \n\nclass Client:  ",
             "class Client:",

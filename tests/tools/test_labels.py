@@ -69,6 +69,14 @@ def test_what_a_command_seems_to_do(command: str) -> None:
         ("1..3 | ForEach-Object { del x }", "deletes unknown"),
         ("& $x", "unknown"),
         ("powershell -EncodedCommand AAAA", "unknown"),
+        ("pwsh -NoProfile -Command Remove-Item x; ls", "deletes unknown"),
+        ("cmd /c del C:\\x", "writes outside deletes unknown"),
+        ("(New-Object Net.WebClient).DownloadFile('http://x', 'y')", "network unknown"),
+        ("[System.IO.File]::Delete('x')", "deletes unknown"),
+        ("ni C:\\x; cpi a \\\\host\\share", "writes outside"),
+        ("schtasks /create /tn x", "privilege unknown"),
+        ("reg.exe add HKLM\\x", "privilege unknown"),
+        ("Invoke-Command -ComputerName x { ls }", "network"),
     ],
 )
 def test_powershell(command: str, said: str) -> None:

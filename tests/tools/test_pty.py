@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import ToolSettings
-from orchestrator.tools import pty, runner
+from orchestrator.tools import kept, pty, runner
 from orchestrator.tools.sandbox import NoSandbox, probe
 from orchestrator.tools.toolbox import Toolbox
 from orchestrator.types import ToolCall
@@ -111,7 +111,7 @@ def test_a_flood_is_drained(terminal: Make) -> None:
     assert result.text.startswith("first\ny\n")
     assert result.text.endswith("y\nlast")
     assert len(result.text) <= 6000
-    assert sum(map(len, bench.streamed)) < 2 * runner.STREAMED_CHARS
+    assert sum(map(len, bench.streamed)) < 2 * kept.STREAMED_CHARS
     assert "further output is not shown" in bench.streamed[-1]
 
 

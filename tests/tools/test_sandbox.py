@@ -12,8 +12,9 @@ import pytest
 from orchestrator.errors import SandboxError
 from orchestrator.paths import Home
 from orchestrator.tools import sandbox as module
+from orchestrator.tools.confinement.bubblewrap import Bubblewrap
 from orchestrator.tools.confinement.hidden import secret_paths
-from orchestrator.tools.sandbox import Bubblewrap, probe
+from orchestrator.tools.sandbox import probe
 from tests.tools.conftest import Bench, bench_in
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.tools import files
 from orchestrator.tools.write import tidy
 from orchestrator.types import ToolCall
 from tests.tools.conftest import Bench
@@ -110,10 +111,11 @@ def test_a_full_disk_leaves_the_old_file(bench: Bench, monkeypatch: pytest.Monke
 
 
 def test_python_that_does_not_parse_is_said(bench: Bench) -> None:
+    assert "a.py would not parse (line 1" in bench("write", path="a.py", content="def f(:\n").text
     assert "warning: the file does not parse: line 1" in bench("write", path="a.py", content="def f(:\n").text
     bench.file("b.py", "x = 1\n")
     bench("read", path="b.py")
-    assert "warning: the file does not parse: line 1" in bench("write", path="b.py", content="x = = 1\n").text
+    assert "b.py would no longer parse (line 1" in bench("write", path="b.py", content="x = = 1\n").text
 
 
 def test_nothing_to_change_is_said(bench: Bench) -> None:
@@ -146,3 +148,42 @@ def test_checkpoints_do_not_leave_the_project(bench: Bench, tmp_path: Path) -> N
     assert not bench("write", path="a.txt", content="x").ok
     assert not (tmp_path / "checkpoints").exists()
     assert not (bench.root / "a.txt").exists()
+
+
+@pytest.mark.parametrize("call", ["read", "write", "edit"])
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_text("secret\n")
+    bench.file("d/a.txt", "plain\n")
+    located = files.locate
+
+    def swapped(root: Path, given: str) -> Path:
+        path = located(root, given)
+        (bench.root / "d").rename(bench.root / "e")
+        (bench.root / "d").symlink_to(outside)
+        return path
+
+    monkeypatch.setattr(files, "locate", swapped)
+    given = {"write": {"content": "evil\n"}, "edit": {"old": "secret", "new": "evil"}}.get(call, {})
+    result = bench(call, path="d/a.txt", **given)
+    assert not result.ok
+    assert "secret" not in result.text
+    assert (outside / "a.txt").read_text() == "secret\n"
+    assert sorted(path.name for path in outside.iterdir()) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "name", [".git", ".GIT", ".git.", ".git ", "git~1", ".g\u200cit", ".git::$INDEX_ALLOCATION"]
+)
+def test_gits_folder_is_not_written_whatever_a_file_system_takes_for_it(bench: Bench, name: str) -> None:
+    assert not bench("write", path=f"{name}/config", content="[core]\n").ok
+    assert not (bench.root / name / "config").exists()
+
+
+def test_a_name_as_long_as_file_systems_take(bench: Bench) -> None:
+    name = "\N{GRINNING FACE}" * 63
+    assert bench("write", path=name, content="x\n").ok
+    assert (bench.root / name).read_text() == "x\n"

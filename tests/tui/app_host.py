@@ -37,6 +37,7 @@ async def running(
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: app.conductor.phase is Phase.READY)
             yield app, pilot
+        await app.dialogs.close()
         await app.conductor.close()
     finally:
         node.close()

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import orchestrator.tui
+from orchestrator.tui.themes import DARK, LIGHT
 
 STYLES = Path(orchestrator.tui.__file__).parent / "styles"
 UNSET = object()
@@ -23,6 +24,8 @@ class Host(App[None]):
 
     def __init__(self, screen: Screen[Any], styles: Sequence[str], theme: str = "textual-dark") -> None:
         super().__init__(css_path=[STYLES / f"{name}.tcss" for name in styles])
+        for own in (DARK, LIGHT):
+            self.register_theme(own)
         self.shown = screen
         self.result: Any = UNSET
         self._theme_name = theme

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.autonomy.ending import Wanted
+from orchestrator.autonomy.goal_run import GoalRun
 from orchestrator.errors import ProjectError
 from orchestrator.ports import Approver
 from orchestrator.tui.node import (
@@ -22,9 +24,56 @@ from orchestrator.tui.node import (
     SessionRow,
     Wish,
 )
+from orchestrator.tui.run_node import RunView
 from orchestrator.types import Kind, Record
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class SmallRuns:
+    """Runs that nobody plays. `asked` is what was wanted of them."""
+
+    views: list[RunView] = field(default_factory=list)
+    told: str = ""
+    changes: str = ""
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def start(
+        self, project: Path, goal: str, check: str, model: str | None
+    ) -> AbstractAsyncContextManager[GoalRun]:
+        raise NotImplementedError
+
+    def resume(self, project: Path, run: str) -> AbstractAsyncContextManager[GoalRun]:
+        raise NotImplementedError
+
+    def all(self, project: Path) -> list[RunView]:
+        return list(self.views)
+
+    def read(self, project: Path, run: str) -> RunView:
+        return next(view for view in self.views if view.state.run == run)
+
+    def tree(self, project: Path, run: str) -> Path:
+        return project
+
+    def ask(self, project: Path, run: str, wanted: Wanted) -> None:
+        self.asked.append(("ask", wanted))
+
+    def edit(self, project: Path, run: str, plan: str) -> None:
+        self.asked.append(("edit", plan))
+
+    def report(self, project: Path, run: str) -> str:
+        return self.told
+
+    def diff(self, project: Path, run: str) -> str:
+        return self.changes
+
+    def apply(self, project: Path, run: str) -> str:
+        self.asked.append(("apply",))
+        return "main has the work now."
+
+    def discard(self, project: Path, run: str) -> None:
+        self.asked.append(("discard",))
 
 
 @dataclass
@@ -45,6 +94,7 @@ class SmallNode:
     gate: threading.Event | None = None
     asked: list[Path] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
+    runs: SmallRuns = field(default_factory=SmallRuns)
     pulled: list[str] = field(default_factory=list)
 
     def open(self, wish: Wish, approver: Approver) -> AbstractAsyncContextManager[Opened]:

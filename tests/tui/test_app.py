@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from textual import events
 
 from orchestrator.errors import JournalError
-from orchestrator.events import Event
+from orchestrator.events import Event, Loading
 from orchestrator.models.busy import Busy
 from orchestrator.paths import Home
 from orchestrator.tui.app import OrchApp
-from orchestrator.tui.conductor import Phase
+from orchestrator.tui.conductor import Phase, Phased
 from orchestrator.tui.widgets.chat import Prompted
 from orchestrator.types import Mode
 from tests.tui.app_host import ask, running, text_of, until
@@ -134,6 +135,7 @@ def test_notes_modes_and_unknown_commands(heron: Path) -> None:
             assert app.main.status.status.mode == "read-only"
             await ask(pilot, "/decde x")
             await until(pilot, lambda: "Did you mean /decide?" in text_of(pilot))
+            assert app.main.prompt.text == "/decde x", "to be said right"
 
     asyncio.run(story())
     assert "use PostgreSQL" in (heron / "SESSION_BRIEFING.md").read_text(encoding="utf-8")
@@ -254,6 +256,56 @@ def test_an_end_that_cannot_be_recorded_is_told_after_the_app(
             monkeypatch.setattr(session, "close", close)
             app.exit()
         assert app.conductor.unwritten is full
+
+    asyncio.run(story())
+
+
+def test_a_prompt_that_the_journal_cannot_take_is_given_back(
+    heron: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(prompt: str) -> AsyncIterator[Event]:
+        raise JournalError("The disk is full.", "Free space.")
+        yield
+
+    async def story() -> None:
+        async with running(heron, ANSWER) as (app, pilot):
+            assert app.conductor.opened is not None
+            monkeypatch.setattr(app.conductor.opened.session, "turn", refused)
+            await ask(pilot, "one")
+            await until(pilot, lambda: "The disk is full." in text_of(pilot))
+            assert app.main.prompt.text == "one"
+
+    asyncio.run(story())
+
+
+def test_a_prompt_that_waits_does_not_hide_how_far_the_model_is(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron) as (app, pilot):
+            app.main.show(Phased(Phase.CLOSED))
+            app.main.show(Phased(Phase.OPENING))
+            app.main.show(Loading(0.42))
+            app.main.show(Phased(Phase.OPENING, ("one",)))
+            await until(pilot, lambda: "1 prompt waits: one" in text_of(pilot))
+            assert "loading the model 42%" in text_of(pilot)
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_what_is_typed_where_nothing_takes_letters_goes_to_the_prompt(heron: Path) -> None:
+    async def story() -> None:
+        async with running(heron) as (app, pilot):
+            await ask(pilot, "!true")
+            await until(pilot, lambda: "exit code 0" in text_of(pilot))
+            await until(pilot, lambda: app.main.prompt.area.has_focus)
+            app.main.chat.focus()
+            await pilot.pause()
+            await pilot.press(*"hi")
+            assert app.main.prompt.text == "hi"
+            app.main.terminal.focus()
+            await pilot.pause()
+            await pilot.press("slash", "x")
+            assert app.main.prompt.text == "hi", "there it searches"
 
     asyncio.run(story())
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -224,6 +226,17 @@ def test_each_key_by_keyboard(key: str, answer: Approval) -> None:
     play(scene)
 
 
+def test_the_network_is_offered_where_it_can_be_opened() -> None:
+    async def scene(host: Host, pilot: Pilot[Any]) -> None:
+        await host.ask(pilot, SHELL, replace(COMMAND, sandboxed=True, network=True))
+        await host.attend(pilot)
+        await pilot.press("w")
+        await host.later(pilot, 0.3)
+        assert host.answer == Approval(True, network=True)
+
+    play(scene)
+
+
 @pytest.mark.parametrize(("at", "answer"), [(0, Approval(True)), (7, Approval(False))])
 def test_keys_can_be_clicked_but_not_in_the_first_moment(at: int, answer: Approval) -> None:
     async def scene(host: Host, pilot: Pilot[Any]) -> None:
@@ -259,10 +272,31 @@ def test_a_no_with_its_reason() -> None:
         await host.attend(pilot)
         await pilot.press("r")
         await host.later(pilot, 0.3)
+        await host.later(pilot, 9)  # thinking
         await pilot.press(*"use", "space", *"git", "enter")
         await pilot.pause()
         assert host.answer == Approval(False, "use git")
         assert host.prompt.has_focus
+
+    play(scene)
+
+
+def test_a_word_that_comes_at_once_is_typed_even_after_f4() -> None:
+    async def scene(host: Host, pilot: Pilot[Any]) -> None:
+        await host.ask(pilot)
+        host.panel.turn_to()
+        await pilot.pause()
+        await host.later(pilot, 0.8)
+        for char in "xyz":  # in one read of the terminal: the focus cannot follow in between
+            host.panel.on_key(events.Key(char, char))
+        await pilot.pause()
+        await pilot.pause()
+        assert host.answer is None
+        assert host.prompt.text == "xyz"
+        host.panel.turn_to()
+        await pilot.pause()
+        await pilot.press("y")
+        assert host.answer == Approval(True)
 
     play(scene)
 

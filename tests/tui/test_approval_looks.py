@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from orchestrator.tui.screens.view import ViewScreen
 from orchestrator.types import Preview, ToolCall
-from tests.tui.approval_host import CHANGE, COMMAND, EDIT, SHELL, Host
+from tests.tui.approval_host import COMMAND, SHELL, Host
 
 HOSTILE = {
     "brackets": "echo [/red] [bold] [@click=app.quit]x[/]",
@@ -32,16 +32,6 @@ async def asked(pilot: Pilot[Any], call: ToolCall, preview: Preview) -> Host:
     await host.ask(pilot, call, preview)
     await host.attend(pilot)
     return host
-
-
-@pytest.mark.parametrize(
-    ("size", "theme"), [((80, 24), "textual-dark"), ((120, 40), "textual-light"), ((200, 60), "ansi-dark")]
-)
-def test_an_edit(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    async def before(pilot: Pilot[Any]) -> None:
-        await asked(pilot, EDIT, CHANGE)
-
-    assert snap_compare(Host(theme), terminal_size=size, run_before=before)
 
 
 def test_a_command_without_a_sandbox(snap_compare: Any) -> None:

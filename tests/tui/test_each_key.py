@@ -13,6 +13,7 @@ from orchestrator.tui import keys
 from orchestrator.tui.app import OrchApp
 from orchestrator.tui.conductor import Phase
 from orchestrator.tui.screens.help import HelpScreen
+from orchestrator.tui.screens.runs import RunsScreen
 from orchestrator.tui.screens.sessions import SessionsScreen
 from orchestrator.tui.screens.workspaces import WorkspaceScreen
 from orchestrator.types import Mode
@@ -37,12 +38,13 @@ AT_REST: dict[str, Callable[[OrchApp], object]] = {
     "ctrl+x": place("xray"),
     "ctrl+w": screen(WorkspaceScreen),
     "ctrl+o": screen(SessionsScreen),
+    "f5": screen(RunsScreen),
     "f6": lambda app: app.main.prompt.text == "/handoff ",
     "ctrl+h": lambda app: app.main.prompt.text == "/handoff ",
     "ctrl+p": screen(CommandPalette),
     "shift+tab": lambda app: app.main.status.status.mode == Mode.WORKSPACE,
     "f2": lambda app: app.focused is app.main.prompt.area,
-    "f3": lambda app: app.theme == "textual-light",
+    "f3": lambda app: app.theme == "orch-light",
 }
 AT_WORK = ("escape", "ctrl+c", "ctrl+n")
 ASKED = "f4"
@@ -104,7 +106,7 @@ def test_the_key_that_turns_to_the_question(heron: Path) -> None:
 
 def test_each_key_of_the_footer_can_be_clicked(heron: Path) -> None:
     async def story() -> None:
-        async with running(heron, size=(120, 24)) as (app, pilot):
+        async with running(heron, size=(130, 24)) as (app, pilot):
             for key in (
                 key for key in keys.KEYS if key.shown and key.action not in ("back", "open('handoff')")
             ):

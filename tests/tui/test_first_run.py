@@ -246,15 +246,6 @@ def test_hostile_text(text: str) -> None:
     assert _play(node, drive, (60, 20)).result is None
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [((80, 24), "textual-light"), ((120, 40), "textual-dark"), ((200, 60), "ansi-dark")],
-    ids=["80-light", "120-dark", "200-terminal"],
-)
-def test_looks(snap_compare: Callable[..., bool], size: tuple[int, int], theme: str) -> None:
-    assert snap_compare(_host(_node(), theme=theme), terminal_size=size, run_before=settled)
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80", "120"])
 def test_looks_downloading(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
     node, clock = _node(steps=(100_000_000, 446_000_000), gate=threading.Event()), Clock()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pytest
 from textual.app import App
-from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from orchestrator.tui.conductor import Phase
@@ -44,16 +42,6 @@ class Host(App[None]):
             self.kept = handover
 
         self.push_screen(HandoverScreen(PROPOSED, typed), kept)
-
-
-@pytest.mark.parametrize(
-    ("size", "theme"), [((80, 24), "textual-dark"), ((120, 40), "textual-light"), ((200, 60), "ansi-dark")]
-)
-def test_looks(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    async def before(pilot: Pilot[Any]) -> None:
-        pilot.app.screen.query_one(TextArea).cursor_blink = False
-
-    assert snap_compare(Host(theme), terminal_size=size, run_before=before)
 
 
 def test_keys_meant_for_the_prompt_change_nothing() -> None:

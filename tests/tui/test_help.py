@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input
 
 from orchestrator.tui import commands
 from orchestrator.tui.screens.help import HelpScreen, listing
@@ -57,18 +52,3 @@ def test_the_end_is_reached_by_keys() -> None:
 def test_untrusted_help_is_only_text() -> None:
     text = listing([("Commands", [("/x[b]", "[/b] [@click=app.quit]y")])], "CLICK", 80).plain
     assert "[@click=app.quit]y" in text
-
-
-@pytest.mark.parametrize(
-    ("size", "theme"), [((80, 24), "textual-dark"), ((120, 40), "textual-light"), ((200, 60), "ansi-dark")]
-)
-def test_looks(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    async def drawn(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        pilot.app.screen.query_one(Input).cursor_blink = False
-        await pilot.pause()
-
-    host = Host(
-        HelpScreen([("mode", "ask, workspace or read-only"), ("decide", "note a decision")]), ["help"], theme
-    )
-    assert snap_compare(host, terminal_size=size, run_before=drawn)

@@ -11,7 +11,7 @@ from textual.actions import parse
 from textual.app import App
 from textual.content import Content
 
-from orchestrator.tui import commands, keys
+from orchestrator.tui import commands, keys, palette
 from orchestrator.tui.app import OrchApp
 from orchestrator.tui.node import Wish
 from orchestrator.tui.screens.help import HelpScreen
@@ -41,10 +41,14 @@ def test_every_key_is_bound_with_its_help_and_shown_as_declared() -> None:
     assert bound == {(key.keys, key.action, key.help, key.shown) for key in keys.KEYS}
 
 
-def test_every_key_is_in_the_palette(tmp_path: Path) -> None:
+def test_every_key_and_command_is_in_the_palette_once(tmp_path: Path) -> None:
     app = OrchApp(SmallNode(), Wish(tmp_path))
-    titles = {command.title for command in app.get_system_commands(app.main)}
-    assert {key.help for key in keys.KEYS} <= titles
+    found = [(entry.name, entry.help) for entry in palette.entries(app)]
+    assert {(keys.short(key.keys), key.help) for key in keys.KEYS if key.action != palette.ITSELF} < set(
+        found
+    )
+    assert {"/decide", "/rewind", "/copy", "/models"} <= {name for name, _ in found}
+    assert len(set(found)) == len(found)
 
 
 def test_every_key_is_in_help_and_every_shown_one_in_the_footer() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.terminal import visible
 from orchestrator.tui.proposal import Proposal, answer_keys, frame_title, length
-from orchestrator.types import Preview, ToolCall
+from orchestrator.types import Label, Preview, ToolCall
 from tests.tui.approval_host import CHANGE, COMMAND, EDIT, SHELL
 
 
@@ -66,10 +66,19 @@ def test_what_can_be_edited(call: ToolCall, argument: str) -> None:
 @given(st.text(), st.integers(0, 200), st.booleans())
 def test_the_title_says_where_at_any_width_and_holds_no_markup(title: str, width: int, safe: bool) -> None:
     shown = frame_title(Proposal(SHELL, Preview(title, sandboxed=safe)), width, "red").plain
-    assert shown.endswith("in this project · sandboxed" if safe else "NOT sandboxed")
+    assert shown.endswith("sandboxed" if safe else "NOT sandboxed")
     assert "\n" not in shown
     if width > 60 and len(title) < 20 and title.isascii() and title.isprintable():
         assert shown.startswith(title)
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_narrow_title_says_all_labels_and_whether_it_is_confined(safe: bool) -> None:
+    labels: tuple[Label, ...] = ("writes outside", "network", "deletes", "privilege")
+    shown = frame_title(Proposal(SHELL, Preview("shell", sandboxed=safe, labels=labels)), 74, "red")
+    assert shown.cell_length <= 74
+    assert ("NOT sandboxed" in shown.plain) is not safe
+    assert all(word in shown.plain for word in ("shell", "sandboxed", *labels))
 
 
 def test_a_tool_with_a_long_name_does_not_break_the_row() -> None:

@@ -261,20 +261,6 @@ def test_hostile_text(text: str, size: tuple[int, int]) -> None:
     assert _play(node, drive, size).result == SessionChoice("s")
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [((80, 24), "textual-dark"), ((120, 40), "textual-light"), ((200, 60), "textual-dark")],
-    ids=["80-dark", "120-light", "200-dark"],
-)
-def test_looks(snap_compare: Callable[..., bool], size: tuple[int, int], theme: str) -> None:
-    async def second(pilot: Pilot[None]) -> None:
-        await _paused(pilot)
-        await pilot.press("down")
-        await _paused(pilot)
-
-    assert snap_compare(_host(_node(), theme=theme), terminal_size=size, run_before=second)
-
-
 def test_looks_without_any(snap_compare: Callable[..., bool]) -> None:
     assert snap_compare(_host(SmallNode()), terminal_size=(80, 24), run_before=_paused)
 

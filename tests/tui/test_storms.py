@@ -65,7 +65,7 @@ def test_hostile_text_is_only_text_wherever_it_stands(heron: Path, text: str, si
     async def story() -> None:
         async with running(heron, size=size) as (app, pilot):
             assert app.conductor.opened is not None
-            app.conductor.opened.session.note("lesson", text or "x", text)
+            app.conductor.opened.session.notes.add("lesson", text or "x", text)
             app.main.recorded()
             app.main.change(project=text, branch=text, model=text)
             for happening in everywhere(text):

@@ -270,15 +270,6 @@ def test_hostile_names(name: str, size: tuple[int, int]) -> None:
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [((80, 24), "textual-dark"), ((120, 40), "textual-light"), ((200, 60), "ansi-dark")],
-    ids=["80-dark", "120-light", "200-terminal"],
-)
-def test_looks(snap_compare: Callable[..., bool], size: tuple[int, int], theme: str) -> None:
-    assert snap_compare(_host(_node(), theme=theme), terminal_size=size, run_before=settled)
-
-
 def test_looks_asked_to_forget(snap_compare: Callable[..., bool]) -> None:
     async def ask(pilot: Pilot[None]) -> None:
         await settled(pilot)

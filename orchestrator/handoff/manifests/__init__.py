@@ -28,7 +28,7 @@ from orchestrator.handoff.manifests.javascript import deno, package_json, pnpm_w
 from orchestrator.handoff.manifests.python import noxfile, pyproject, requirements, setup_cfg, setup_py, tox
 from orchestrator.handoff.manifests.recipes import compose, dockerfile, justfile, makefile, procfile, taskfile
 from orchestrator.handoff.manifests.scripted import composer, gemfile, gemspec, mix, pubspec, rakefile
-from orchestrator.handoff.manifests.words import licence, ports, readme
+from orchestrator.handoff.manifests.words import licence, ports, readme, readme_ports
 
 Parser = Callable[[str, str], list[Found]]
 
@@ -127,4 +127,5 @@ __all__ = [
     "ports",
     "pyproject",
     "readme",
+    "readme_ports",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from orchestrator.documents.plain import code
 from orchestrator.handoff.manifests.found import (
     MOST_ROWS,
     Found,
@@ -23,6 +24,9 @@ from orchestrator.handoff.manifests.found import (
     wanted,
     xml,
 )
+
+_BESIDE = re.compile(r"tests?\b|test(?=[A-Z])|console|bench|sample|example", re.I)
+"""In the name of a project that is not the one its solution is for."""
 
 
 def cargo(text: str, name: str) -> list[Found]:
@@ -222,11 +226,12 @@ def dotnet(text: str, name: str) -> list[Found]:
         elif path[-1] == "ProjectReference" and include:
             found.append(Found("wants", "", line, path=include[1].replace("\\", "/")))
         elif path[-1] in ("TargetFramework", "TargetFrameworks") and "$" not in said:
-            found += needs(".NET", said, line)
+            order = 4 if _BESIDE.search(stem) else 3
+            found.append(Found("about", f"Targets .NET {code(said, 120)}", line, order))
         elif path[-1] == "Description":
             found += described(stem, "", said, line, ".NET project")
         elif path[-1] == "OutputType" and said.lower() in ("exe", "winexe"):
-            found.append(entry(f"dotnet run --project {name}", stem, line))
+            found.append(entry(f"dotnet run --project {name.rpartition('/')[0] or name}", stem, line))
     if seen:
         found.append(Found("package", f"nuget:{stem.lower()}", f"{name}:1"))
         found += [command("dotnet test", f"{name}:1", 1), command("dotnet build", f"{name}:1", 2)]

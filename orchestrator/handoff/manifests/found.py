@@ -139,7 +139,7 @@ def rank(name: str) -> int:
 
 
 def entry(name: str, target: str, source: str) -> Found:
-    return Found("entry points", f"{code(name, 60)} runs {code(target, 120)}", source, 1)
+    return Found("entry points", f"{code(name, 120)} runs {code(target, 120)}", source, 1)
 
 
 def toml(text: str) -> dict[str, Any]:

@@ -21,6 +21,9 @@ _LICENCES = (
 _PORT = re.compile(
     r"""(?:\bport["']?\s*[:=]\s*|\.listen\(\s*|--port[ =]|localhost:|127\.0\.0\.1:)(\d{2,5})\b""", re.I
 )
+_AT = re.compile(r"(?:\blocalhost|\b127\.0\.0\.1|\b0\.0\.0\.0|\[::1?\]):(\d{2,5})\b", re.I)
+_SHELLS = frozenset(("", "sh", "bash", "shell", "console", "terminal", "text", "txt", "zsh", "powershell"))
+_LEAVES = re.compile(r"(?:^|[&;$%>\s])cd\s+[^\s.]")
 _HEAD = re.compile(r"^(?:#{1,3}\s+(.+?)\s*#*|([A-Z].{2,60}))$")
 _DOING = re.compile(
     r"\b(?:test|build|install|usage|run|develop|getting started|quick|compil|contribut|setup)", re.I
@@ -89,13 +92,17 @@ def _introduction(lines: list[str], source: str) -> list[Found]:
 
 def _told(lines: list[str], raw: list[str], source: str) -> list[Found]:
     found: dict[str, Found] = {}
-    doing = fenced = False
+    doing = fenced = cloned = elsewhere = False
     for number, line in enumerate(lines, 1):
+        cloned |= "git clone" in line
         if line.startswith(("```", "~~~")):
             fenced = not fenced
         elif not fenced and (head := _HEAD.match(line)) and (head[1] or _ruled(lines, number)):
             doing = bool(_DOING.search(line))
-        elif doing and (run := _RUNS.match(line)):
+            cloned = elsewhere = False
+        elif doing and not cloned and _LEAVES.search(line):
+            elsewhere = True  # what follows is not run in this project's own folder
+        elif doing and not elsewhere and (run := _RUNS.match(line)):
             if not (fenced or raw[number - 1].startswith(("    ", "\t")) or line[:2] in ("$ ", "% ", "> ")):
                 continue  # a sentence may begin with "make sure", too
             said = re.sub(r"\s+#.*", "", run[1]).strip()
@@ -124,6 +131,17 @@ def ports(text: str, source: str) -> list[Found]:
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) < 400 and (match := _PORT.search(line)) and 1 <= int(match[1]) <= 65535:
             found.append(Found("ports", f"{match[1]}: {code(line, 100)}", f"{source}:{number}"))
+    return found[:2]
+
+
+def readme_ports(text: str, source: str) -> list[Found]:
+    """Ports at which something answers by the README's words or output: not those in examples of code."""
+    found, fence = [], ""
+    for number, line in enumerate(text[:MOST_BYTES].splitlines()[:_MOST_LINES], 1):
+        if (mark := line.strip()).startswith(("```", "~~~")):
+            fence = "" if fence else mark
+        elif fence.strip("`~ ").partition(" ")[0].lower() in _SHELLS and (match := _AT.search(line[:400])):
+            found.append(Found("ports", f"{match[1]}: {code(line, 100)}", f"{source}:{number}", 6))
     return found[:2]
 
 

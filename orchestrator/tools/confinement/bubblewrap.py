@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import paths
 from orchestrator.errors import SandboxError
-from orchestrator.tools.confinement import cgroup, hidden, seccomp, start
+from orchestrator.tools.confinement import cgroup, hidden, repositories, seccomp, start
 from orchestrator.tools.confinement.hidden import private, secret_paths, within
+from orchestrator.tools.confinement.repositories import BARE, GUARDED
 from orchestrator.tools.confinement.syscalls import architecture
 
-GUARDED = (".git", paths.PROJECT_FOLDER)
-BARE = "HEAD"
-"""With `objects` and `refs` beside it, and without `.git`, git takes a folder itself for a repository."""
+_EMPTY = str(start.FOLDER / "empty")
+"""A file to put over others. A device would fail to open, on which some programs end."""
 _KEPT_RUN = ("/run/current-system", "/run/wrappers", "/run/opengl-driver")  # NixOS programs
-_MODULES = 200  # submodules that are guarded at most
 _ISOLATE = (
     *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     *("--new-session", "--die-with-parent", "--cap-drop", "ALL"),
@@ -63,7 +61,7 @@ class Bubblewrap:
         return (
             "reading other files of this user: documents, other projects",
             "filling the disk from within the project",
-            "sockets that were bound by a relative path, or in another network namespace",
+            "sockets that a program bound by a relative path and then left, or in another network namespace",
             "changing what you run next yourself: a Makefile, a script, a new repository in a subfolder",
             "with --network: every host, and services of this machine that listen on it",
             *(() if self.landlock else ("writing into named pipes of other programs",)),
@@ -89,7 +87,8 @@ class Bubblewrap:
                 f"{self.program} lies in the project, where a command could replace it.",
                 "Take the project out of PATH, or install bubblewrap elsewhere.",
             )
-        secrets = secret_paths(self.hidden)
+        secrets = [*secret_paths(self.hidden), *hidden.neighbours(root)]
+        kept = hidden.kept(root)
         outside = [path for path in secrets if not within(path, root)]
         inside = [path for path in secrets if within(path, root) and path != root]
         # On a read-only disk nothing can be mounted over the guarded folders, and nothing has to be.
@@ -103,11 +102,13 @@ class Bubblewrap:
             *(self.program, "--ro-bind", "/", "/", "--dev", "/dev", *_bounded("/dev/shm")),
             *("--remount-ro", "/dev", "--proc", "/proc", *_kernel_files()),
             *_private_folders(),
-            *_hide(path for path in outside if not private(path)),
+            *_hide(_outermost(path for path in outside if not private(path))),
+            *(part for path in kept for part in ("--ro-bind", str(path), str(path))),
+            *_hide(path for path in outside if any(within(path, one) for one in kept)),
             *_interpreter(root, outside),
             *(part for path in seen for part in ("--ro-bind", str(path), str(path))),
             *("--bind" if writable else "--ro-bind", str(root), str(root)),
-            *(_guarded(root) if writable else ()),
+            *(repositories.guarded(root) if writable else ()),
             *(part for path in also_writable for part in ("--bind", str(path), str(path))),
             *_hide(inside),
             *_hide(hidden.sockets(root, secrets)),
@@ -158,17 +159,17 @@ def _kernel_files() -> list[str]:
     """What is not about processes in `/proc` is the whole machine's, and root's to write in any namespace:
     `core_pattern` names a program that the kernel runs as root."""
     args = []
-    for entry in sorted(Path("/proc").iterdir()):
-        of_processes = entry.name.isdigit() or entry.is_symlink() or entry.name == "sysvipc"
-        if not of_processes and _writable(entry):
-            args += ["--ro-bind", str(entry), str(entry)]
+    for name in sorted(os.listdir("/proc")):
+        of_processes = name.isdigit() or name == "sysvipc"  # links lead to such, too
+        if not of_processes and _writable(f"/proc/{name}"):
+            args += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     return args
 
 
-def _writable(entry: Path) -> bool:
+def _writable(path: str) -> bool:
     with contextlib.suppress(OSError):
-        found = entry.stat()
-        return stat.S_ISDIR(found.st_mode) or bool(found.st_mode & 0o222)
+        mode = os.stat(path, follow_symlinks=False).st_mode
+        return stat.S_ISDIR(mode) or (bool(mode & 0o222) and not stat.S_ISLNK(mode))
     return False
 
 
@@ -186,8 +187,17 @@ def _private_folders() -> list[str]:
 def _hide(secrets: Iterable[Path]) -> list[str]:
     args = []
     for path in secrets:
-        args += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+        args += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", _EMPTY, str(path)]
     return args
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Without those that lie in another of them."""
+    found: list[Path] = []
+    for path in sorted(paths):
+        if not found or not within(path, found[-1]):
+            found.append(path)
+    return found
 
 
 def _interpreter(root: Path, hidden_paths: Sequence[Path]) -> list[str]:
@@ -207,62 +217,6 @@ def interpreters(root: Path, hidden_paths: Sequence[Path]) -> list[Path]:
         if covered and not holds_secret and not within(prefix, root) and not within(root, prefix):
             found.append(prefix)
     return found
-
-
-def _guarded(root: Path) -> list[str]:
-    """`.git` and `.orchestrator` as they are but read-only; empty and read-only where missing.
-
-    A `git init` by a command, with `core.fsmonitor` set, would run code in the user's next git. The same
-    for submodules, which git looks into; the folders on the way to one are mounted, since a folder could
-    be moved away with the mount in it, and another put in its place.
-    """
-    args = []
-    for name in GUARDED:
-        args += _read_only(root / name)
-    if not os.path.lexists(root / ".git") and not (root / BARE).is_file():
-        args += ["--ro-bind", "/dev/null", str(root / BARE)]
-    common = _common_folder(root / ".git")
-    if common is not None and within(common, root):
-        args += ["--ro-bind", str(common), str(common)]
-    folders: set[Path] = set()
-    modules = _submodules(root, common or root / ".git")
-    for module in modules:
-        folders |= {folder for folder in (module, *module.parents) if root in folder.parents}
-    for folder in sorted(folders):
-        args += ["--bind", str(folder), str(folder)]
-    for module in modules:
-        args += _read_only(module / ".git")
-    return args
-
-
-def _read_only(path: Path) -> list[str]:
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        return ["--ro-bind", str(path), str(path)]
-    return ["--tmpfs", str(path), "--remount-ro", str(path)]
-
-
-def _submodules(root: Path, git: Path) -> list[Path]:
-    """Folders of submodules that are checked out below `root`, from git's own folder, which is guarded."""
-    found = set()
-    for config in sorted((git / "modules").glob("**/config"))[:_MODULES]:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            for line in config.read_text(encoding="utf-8").splitlines():
-                key, _, value = line.partition("=")
-                if key.strip().lower() == "worktree":
-                    found.add((config.parent / value.strip().strip('"')).resolve())
-    return sorted(folder for folder in found if root in folder.parents and folder.is_dir())
-
-
-def _common_folder(git: Path) -> Path | None:
-    """The folder that a `.git` file (worktree, submodule) points at."""
-    if not git.is_file():
-        return None
-    with contextlib.suppress(OSError, ValueError):
-        target = git.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
-        folder = (git.parent / target).resolve()
-        if target and folder.is_dir() and folder != git.parent.resolve():
-            return folder
-    return None
 
 
 @contextlib.contextmanager

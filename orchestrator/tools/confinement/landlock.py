@@ -92,9 +92,9 @@ class Landlock:
             raise SandboxError("The root folder cannot be a project.", "Start orch in a project's folder.")
         # Our own git alone names folders to write in; it needs the files of the project as well.
         ours = writable and bool(also_writable) and os.access(root, os.W_OK) and not hidden.too_wide(root)
-        secrets = hidden.secret_paths(self.hidden)
+        secrets = [*hidden.secret_paths(self.hidden), *hidden.neighbours(root)]
         covered = {*secrets, Path("/dev"), *(Path(os.path.realpath(path)) for path in hidden.PRIVATE)}
-        readable = [root, *also_readable, *interpreters(root, sorted(covered))]
+        readable = [root, *also_readable, *hidden.kept(root), *interpreters(root, sorted(covered))]
         readable += hidden.name_servers() if network else []
         scoped = self.abi >= _SCOPES
         rules = seccomp.beside_landlock(network, scoped, metadata=ours)
@@ -106,6 +106,7 @@ class Landlock:
                 "network": network,
                 "project": str(root),
                 "mark": (start.KEPT, MARK),
+                "environment": _without_configuration(secrets),
                 "hidden": [str(path) for path in sorted(covered)],
                 "readable": [str(path) for path in readable],
                 "writable": [str(path) for path in (root, *also_writable)] if ours else [],
@@ -121,3 +122,9 @@ class Landlock:
         finally:
             if self.grouped:
                 cgroup.sweep()
+
+
+def _without_configuration(secrets: Sequence[Path]) -> dict[str, str]:
+    """Git ends on a configuration that it may not read, so where that is hidden it must not look for it."""
+    named = (".gitconfig", "git/config")
+    return {"GIT_CONFIG_GLOBAL": os.devnull} if any(str(path).endswith(named) for path in secrets) else {}

@@ -119,6 +119,7 @@ def _inside(settings: dict[str, Any], command: list[str], folder: str, waiting: 
     kernel.load_filter(bytes.fromhex(settings["filter"]))
     kept, mark = rules["mark"]
     os.environ[mark] = os.environ.pop(kept, "")
+    os.environ.update(rules["environment"])
     os.environ["TMPDIR"] = folder
     os.environ["XDG_CACHE_HOME"] = f"{folder}/.cache"
     os.chdir(rules["project"])
@@ -232,18 +233,50 @@ def _base() -> str:
 
 
 def _remove(folder: str) -> None:
-    """With all that is in it; what a command may have made unreadable for us as well."""
-    for path, folders, files in os.walk(folder, topdown=False, onerror=lambda error: None):
-        for name in files:
-            _quietly(os.unlink, f"{path}/{name}")
-        for name in folders:
-            link = os.path.islink(f"{path}/{name}")
-            _quietly(os.unlink if link else os.rmdir, f"{path}/{name}")
-    _quietly(os.rmdir, folder)
-
-
-def _quietly(act: Any, path: str) -> None:
+    """With all that is in it, however deep: what lies in a folder of it is first moved up beside that."""
     try:
-        act(path)
+        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    names = os.listdir(top)
+    while names:
+        name = names.pop()
+        try:
+            os.unlink(name, dir_fd=top)
+            continue
+        except OSError:
+            pass
+        _quietly(lambda name=name: os.chmod(name, 0o700, dir_fd=top))  # a command may have closed it
+        names += _emptied(top, name)
+        _quietly(lambda name=name: os.rmdir(name, dir_fd=top))
+    os.close(top)
+    _quietly(lambda: os.rmdir(folder))
+
+
+def _emptied(top: int, name: str) -> list[str]:
+    """Remove the files of this folder and move its folders up; returns their new names."""
+    try:
+        below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+    except OSError:
+        return []
+    moved = []
+    for entry in os.listdir(below):
+        try:
+            os.unlink(entry, dir_fd=below)
+        except OSError:
+            _quietly(lambda entry=entry: os.chmod(entry, 0o700, dir_fd=below))
+            other = os.urandom(12).hex()
+            try:
+                os.rename(entry, other, src_dir_fd=below, dst_dir_fd=top)
+            except OSError:
+                continue
+            moved.append(other)
+    os.close(below)
+    return moved
+
+
+def _quietly(act: Any) -> None:
+    try:
+        act()
     except OSError:
         return

@@ -97,7 +97,7 @@ _OWN_PROCESS = [  # of the same user, every process could be changed
     Rule("ioprio_set", when=(Test(1, "not", 0),)),
     *(
         Rule(call, when=(Test(0, "not", 0),))
-        for call in ("sched_setscheduler", "sched_setparam", "sched_setattr")
+        for call in ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity")
     ),
 ]
 _SIGNALS = [

@@ -56,9 +56,12 @@ def in_groups(command: Sequence[str], groups: Sequence[cgroup.Group]) -> list[st
 
 
 def limits() -> dict[str, int]:
-    """Per process, by name in `resource`. RLIMIT_AS would break node and Java; NPROC does not bind root."""
+    """Per process, by name in `resource`. RLIMIT_AS would break node and Java; NPROC does not bind root.
+
+    With 1 there is no core dump: with 0 the kernel would still start the machine's program for them, outside.
+    """
     return {
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CORE": 1,
         "RLIMIT_FSIZE": FILE_BYTES,
         "RLIMIT_NPROC": _PROCESSES,
         "RLIMIT_DATA": max(2 << 30, cgroup.memory_limit()),

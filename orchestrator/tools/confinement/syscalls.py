@@ -31,9 +31,24 @@ _X86_64 = _BOTH | {
     **{"listen": 50, "accept": 43, "accept4": 288, "shmget": 29, "shmat": 30, "shmctl": 31, "msgget": 68},
     **{"msgsnd": 69, "msgrcv": 70, "msgctl": 71, "semget": 64, "semop": 65, "semctl": 66},
     **{"semtimedop": 220, "mq_open": 240, "mq_unlink": 241, "prlimit64": 302, "setpriority": 141},
-    **{"sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314, "ioprio_set": 251},
-    **{"kill": 62, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "mknod": 133, "mknodat": 259},
-    **{"open": 2, "openat": 257, "creat": 85, "mkdir": 83, "mkdirat": 258, "ioctl": 16},
+    **{
+        "sched_setscheduler": 144,
+        "sched_setparam": 142,
+        "sched_setattr": 314,
+        "sched_setaffinity": 203,
+        "ioprio_set": 251,
+    },
+    **{"kill": 62, "sched_setaffinity": 203, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "ioctl": 16},
+    **{
+        "mknod": 133,
+        "mknodat": 259,
+        "open": 2,
+        "openat": 257,
+        "creat": 85,
+        "mkdir": 83,
+        "mkdirat": 258,
+        "ioctl": 16,
+    },
 }
 _GENERIC = _BOTH | {
     **{"ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "keyctl": 219},
@@ -51,7 +66,7 @@ _GENERIC = _BOTH | {
     **{"shmat": 196, "shmctl": 195, "msgget": 186, "msgsnd": 189, "msgrcv": 188, "msgctl": 187},
     **{"semget": 190, "semop": 193, "semctl": 191, "semtimedop": 192, "mq_open": 180, "mq_unlink": 181},
     **{"prlimit64": 261, "setpriority": 140, "sched_setscheduler": 119, "sched_setparam": 118},
-    **{"sched_setattr": 274, "ioprio_set": 30, "kill": 129, "rt_sigqueueinfo": 138},
+    **{"sched_setattr": 274, "sched_setaffinity": 122, "ioprio_set": 30, "kill": 129, "rt_sigqueueinfo": 138},
     **{"rt_tgsigqueueinfo": 240, "mknodat": 33, "openat": 56, "mkdirat": 34, "ioctl": 29},
 }
 NAMES = frozenset(_X86_64)

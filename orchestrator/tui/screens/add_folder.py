@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from orchestrator.errors import OrchError
 from orchestrator.terminal import one_line
 from orchestrator.tui.node import Node, ProjectRow
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.key_hints import KeyHints
 
 _LOOKED_AT = 10_000
@@ -54,7 +54,7 @@ class _Folders(Suggester):
         return next(iter(await asyncio.to_thread(folders, value)), None)
 
 
-class AddFolderScreen(ModalScreen[ProjectRow | None]):
+class AddFolderScreen(Dialog[ProjectRow | None]):
     """Gives the project that the folder lies in, once the node has put it on the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

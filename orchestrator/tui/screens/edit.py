@@ -1,4 +1,4 @@
-"""Changing what a call does before it runs."""
+"""Changing a text before it counts: what a call does before it runs, the plan of a run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
-from orchestrator.tui.proposal import Proposal
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.key_hints import KeyHints
 
 
-class EditScreen(ModalScreen[str | None]):
+class EditScreen(Dialog[str | None]):
     """Yields the text as the person wants it, or None. Leaving with changes takes two escapes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -23,11 +22,12 @@ class EditScreen(ModalScreen[str | None]):
         Binding("escape", "leave", "back", key_display="esc", priority=True),  # a text area takes it else
     ]
 
-    def __init__(self, proposal: Proposal) -> None:
+    def __init__(self, title: str, about: str, text: str) -> None:
+        """`about` follows the title; all three are shown as they are."""
         super().__init__()
-        self._before = proposal.editable()
+        self._before = text
         self._warned = False
-        self._title = Content.assemble((proposal.title, "bold"), f" · {proposal.argument()}")
+        self._title = Content.assemble((title, "bold"), f" · {about}" if about else "")
         self._says = Static("", classes="says", markup=False)
         # No language: the text may be anything, and a parser for it would cost memory.
         self._area = TextArea(
@@ -57,3 +57,12 @@ class EditScreen(ModalScreen[str | None]):
         else:
             self._warned = True
             self._says.update("Your changes are lost when you press escape again.")
+
+
+class PlanScreen(EditScreen):
+    """The plan of a run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "run", "keep", key_display="^S", priority=True),
+        Binding("escape", "leave", "back", key_display="esc", priority=True),
+    ]

@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from orchestrator.tui.node import Node
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.key_hints import KeyHints
 from orchestrator.tui.widgets.model_picker import ModelPicker
 
@@ -62,7 +63,7 @@ class FirstRunScreen(_Choosing):
             yield KeyHints(self.BINDINGS)
 
 
-class ModelScreen(_Choosing, ModalScreen[str | None]):
+class ModelScreen(_Choosing, Dialog[str | None]):
     """When there is one, and another is wanted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,16 +10,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from orchestrator.agent.handover import of_text, to_text
 from orchestrator.terminal import visible
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.key_hints import KeyHints
 from orchestrator.types import Handover
 
 
-class HandoverScreen(ModalScreen[Handover | None]):
+class HandoverScreen(Dialog[Handover | None]):
     """Yields the handover as the person wants it, or None.
 
     Until ^E the text only shows: whoever was typing a prompt changes nothing, and loses no key.
@@ -28,7 +28,6 @@ class HandoverScreen(ModalScreen[Handover | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "hand_over", "hand over", key_display="^S", priority=True),
         Binding("ctrl+e", "edit", "edit", key_display="^E", priority=True),
-        Binding("ctrl+c", "app.leave", "leave", show=False, priority=True),  # a text area copies else
         Binding("escape", "leave", "not now", key_display="esc", priority=True),
     ]
 

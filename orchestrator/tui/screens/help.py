@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from orchestrator.tui.keys import KEYS, Key, short
+from orchestrator.tui.screens.dialog import Dialog
 
 RULES = (
     ("read-only", "reads are free; nothing is written, no command runs"),
@@ -36,7 +36,7 @@ INDENT = " " * 15
 """Columns before what a key or command does."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """`commands` are names (without the slash) and what they do. Type to search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
@@ -40,6 +39,7 @@ from orchestrator.tui.conductor import Failed, Happening, Phase, Phased, Prompte
 from orchestrator.tui.node import Opened
 from orchestrator.tui.remaining import Remaining
 from orchestrator.tui.widgets.approval import ApprovalPanel
+from orchestrator.tui.widgets.body import Body
 from orchestrator.tui.widgets.chat import Chat
 from orchestrator.tui.widgets.key_bar import KeyBar
 from orchestrator.tui.widgets.prompt import Prompt
@@ -96,12 +96,12 @@ class MainScreen(Screen[None]):
         self._opened: Opened | None = None
         self._reading = Remaining()
         self._commanding = False
+        self._phase: Phase | None = None
+        self._waiting: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         yield self.status
-        with Horizontal(id="body"):
-            yield self.chat
-            yield self.side
+        yield Body(self.chat, self.side, self.prompt, id="body")
         yield self._queued
         yield self.prompt
         yield self.keys
@@ -119,6 +119,8 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.side.wide = event.size.width >= WIDE
+        if self._waiting:
+            self._queued.update(waits(self._waiting, event.size.width))
 
     def show(self, happening: Happening) -> None:
         self._happenings.append(happening)
@@ -253,11 +255,15 @@ class MainScreen(Screen[None]):
         self._news("terminal")
 
     async def _phased(self, happening: Phased) -> None:
-        doing = "" if self._opened and happening.phase is not Phase.CLOSED else DOING.get(happening.phase, "")
-        self.change(doing=doing)
+        self._waiting = happening.waiting
         self._queued.display = bool(happening.waiting)
         if happening.waiting:
             self._queued.update(waits(happening.waiting, self.size.width))
+        if happening.phase is self._phase:  # only the prompts that wait have changed
+            return
+        self._phase = happening.phase
+        known = self._opened and happening.phase is not Phase.CLOSED
+        self.change(doing="" if known else DOING.get(happening.phase, ""))
         if happening.phase is Phase.WORKING:
             self._reading = Remaining()
             await self.chat.begin()

@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.terminal import one_line
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.key_hints import KeyHints
 
 
-class QuestionScreen(ModalScreen[bool]):
+class QuestionScreen(Dialog[bool]):
     """Enter does not mean yes: what is asked here cannot be taken back by a stray key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,18 +8,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
-from textual.screen import ModalScreen
 
 from orchestrator.terminal import one_line
 from orchestrator.tui.lines import count
 from orchestrator.tui.node import LoggedRecord
 from orchestrator.tui.record_rows import RecordParagraphs
 from orchestrator.tui.record_text import label
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.widgets.findable import FindableList
 from orchestrator.tui.widgets.line_list import LineList
 
 
-class RecordScreen(ModalScreen[None]):
+class RecordScreen(Dialog[None]):
     """Every field of a record, the body first, pretty-printed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,13 +13,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
 from orchestrator.errors import OrchError
 from orchestrator.terminal import one_line
 from orchestrator.tui.node import Node, SessionRow
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.times import absolute, ago, now
 from orchestrator.tui.widgets.key_hints import KeyHints
 from orchestrator.tui.widgets.row_list import Cell, Column, Row
@@ -47,7 +47,7 @@ class SessionChoice:
     read_only: bool = False
 
 
-class SessionsScreen(ModalScreen[SessionChoice | None]):
+class SessionsScreen(Dialog[SessionChoice | None]):
     """Gives the chosen session; showing it, and starting a fresh instance, is the caller's business.
 
     `current` is the id of the session that is open. On wide screens the words of the highlighted

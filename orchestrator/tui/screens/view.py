@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.terminal import visible
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.unified import Row
 from orchestrator.tui.widgets.diff import DiffView
 from orchestrator.tui.widgets.key_hints import KeyHints
 
 
-class ViewScreen(ModalScreen[None]):
+class ViewScreen(Dialog[None]):
     """Rows (`terminal.visible` already) under a title."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

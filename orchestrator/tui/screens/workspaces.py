@@ -13,13 +13,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.errors import OrchError
 from orchestrator.terminal import one_line
 from orchestrator.tui.node import GitState, Node, ProjectRow
 from orchestrator.tui.screens.add_folder import AddFolderScreen, shortened
+from orchestrator.tui.screens.dialog import Dialog
 from orchestrator.tui.screens.question import QuestionScreen
 from orchestrator.tui.times import absolute, ago, now
 from orchestrator.tui.widgets.key_hints import KeyHints
@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 
-class WorkspaceScreen(ModalScreen[ProjectRow | None]):
+class WorkspaceScreen(Dialog[ProjectRow | None]):
     """Gives the chosen project; switching to it is the caller's business.
 
     `current` is the id of the project that is open. Git is asked for the rows in view only, one
@@ -111,10 +111,10 @@ class WorkspaceScreen(ModalScreen[ProjectRow | None]):
         return Row(
             project.id,
             (
-                Cell("▸" if project.id == self._current else "", "$text-accent"),
+                Cell("▸" if project.id == self._current else "", "bold"),
                 Cell(project.name, muted or "bold"),
                 Cell(git.branch if project.here else "gone", muted),
-                Cell(_count(git.dirty), "$text-accent"),
+                Cell(_count(git.dirty)),
                 Cell(shortened(project.root), "dim"),
                 Cell(ago(project.last_used, at), "dim"),
             ),

@@ -83,7 +83,7 @@ class Answer:
 
 def _head(item: Said) -> Content:
     right = rates(item.usage) if item.usage else item.time
-    return header(item.who, right + ("  interrupted" if item.interrupted else ""))
+    return header(item.who, "  ".join(part for part in (right, "interrupted" * item.interrupted) if part))
 
 
 def _markdown(text: str = "") -> Markdown:

@@ -175,12 +175,14 @@ class ApprovalPanel(Widget, can_focus=True):
             case Meaning.PERHAPS:
                 self._held = held
             case Meaning.TYPING:
+                self._attention.gave()
                 self._borrowed.forward(held)
 
     def on_paste(self, event: events.Paste) -> None:
         if self.has_focus:
             event.stop()
             held, self._held = self._held, []
+            self._attention.gave()
             self._borrowed.forward([*held, event])
 
     # --- answering --------------------------------------------------------------------------
@@ -200,6 +202,8 @@ class ApprovalPanel(Widget, can_focus=True):
         match key:
             case "y" | "a":
                 self._answer(Approval(True, always=key == "a"))
+            case "w":
+                self._answer(Approval(True, network=True))
             case "n":
                 self._answer(Approval(False))
             case "r":
@@ -209,7 +213,8 @@ class ApprovalPanel(Widget, can_focus=True):
             case "e":
                 from orchestrator.tui.screens.edit import EditScreen
 
-                self._over = EditScreen(self._proposal)
+                proposal = self._proposal
+                self._over = EditScreen(proposal.title, proposal.argument(), proposal.editable())
                 self.app.push_screen(self._over, self._edited)
             case "v":
                 from orchestrator.tui.screens.view import ViewScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -20,8 +20,16 @@ class KeyHints(Static):
     """
 
     def __init__(self, bindings: Sequence[BindingType]) -> None:
-        shown = [one for one in bindings if isinstance(one, Binding) and one.show]
-        super().__init__(Content("  ").join(_hint(one) for one in shown))
+        self._all = [one for one in bindings if isinstance(one, Binding) and one.show]
+        super().__init__(_line(self._all))
+
+    def only(self, actions: Container[str]) -> None:
+        """Show those with these actions, as far as their names go."""
+        self.update(_line([one for one in self._all if one.action.partition("(")[0] in actions]))
+
+
+def _line(bindings: Iterable[Binding]) -> Content:
+    return Content("  ").join(_hint(one) for one in bindings)
 
 
 def _hint(binding: Binding) -> Content:

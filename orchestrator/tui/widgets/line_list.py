@@ -91,6 +91,15 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll(self._map.y(self._map.nearest(top.item + above, top.line)))
         self.refresh()
 
+    def show(self, items: Items, *, follow: bool) -> None:
+        """Other items: from their top, or their newest where the list follows those."""
+        self._items = items
+        self._follows = self._follow = follow
+        self._cursor = Place(0, 0)
+        self.changed()
+        if not follow:
+            self._scroll(0)
+
     def redraw(self, item: int) -> None:
         """The first line of an item says something else now: nothing is measured, nothing moves."""
         if item < len(self._map):
@@ -211,19 +220,20 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _text(self, line: Line, at_cursor: bool) -> Text:
         text = Text(no_wrap=True, end="")
-        text.append(CURSOR if at_cursor else " " * GUTTER, self._style("accent"))
+        text.append(CURSOR if at_cursor else " " * GUTTER, _style(self, "accent"))
         for span in line:
-            text.append(span.text, self._style(span.role) if span.role else None)
+            text.append(span.text, _style(self, span.role) if span.role else None)
         if self.needle:
             found = self.get_component_rich_style("line-list--match")
             for match in re.finditer(re.escape(self.needle), text.plain, re.IGNORECASE):
                 text.stylize(found, *match.span())
         return text
 
-    def _style(self, role: str) -> Style:
-        """The role's colour and attributes on whatever background the row has."""
-        style = self.get_component_rich_style(f"line-list--{role}")
-        return Style(color=style.color, bold=style.bold, dim=style.dim, reverse=style.reverse)
+
+def _style(view: LineList, role: str) -> Style:
+    """The role's colour and attributes on whatever background the row has."""
+    style = view.get_component_rich_style(f"line-list--{role}")
+    return Style(color=style.color, bold=style.bold, dim=style.dim, reverse=style.reverse)
 
 
 def _when_empty(text: str, y: int, width: int) -> Line:

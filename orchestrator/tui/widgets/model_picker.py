@@ -201,7 +201,9 @@ def about(choice: ModelChoice, free_memory: int) -> str:
     said = []
     if choice.recommended:
         said.append(f"Recommended. {choice.why}")
-    if choice.found:
+    if choice.found and choice.state == "installed":
+        said.append(f"{choice.found} runs it.")
+    elif choice.found:
         said.append(f"{choice.found} has it already: no download is needed.")
     elif choice.loaded_bytes:
         left = max(choice.size_bytes - choice.loaded_bytes, 0)
@@ -236,7 +238,7 @@ def _row(choice: ModelChoice) -> Row:
 
 def _state(choice: ModelChoice) -> str:
     if choice.state == "installed":
-        return "installed"
+        return f"by {choice.found}" if choice.found else "installed"
     if choice.state != "available":
         return "no room" if "disk" in choice.state else choice.state
     if choice.found:

@@ -84,6 +84,11 @@ class Prompt(Widget):
         if texts:
             self.load("\n".join([*texts, self.text] if self.text else texts))
 
+    def begin(self, command: str) -> None:
+        """Put a command before what is being typed."""
+        self.load(f"{command} {self.text}")
+        self.focus()
+
     def clear(self) -> None:
         self.area.show("")
 

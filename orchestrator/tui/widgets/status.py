@@ -82,6 +82,8 @@ def _places(status: Status) -> list[Content]:
 def _rules(status: Status) -> Content:
     if status.doing:
         return Content.styled(one_line(status.doing, 60), "dim")
+    if not status.model:
+        return Content("")
     unconfined = status.sandbox == "none"
     return Content.assemble(
         (one_line(status.model, 30), ""),

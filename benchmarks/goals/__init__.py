@@ -1,0 +1,1 @@
+"""Thirty small goals for `orch run`, judged by a check that no model sees; `README.md` says how."""
