@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands.complete import complete_models
-from orchestrator.commands.session_mode import session_mode
+from orchestrator.commands.session_mode import SessionMode, mode_of
 from orchestrator.errors import UsageError
-from orchestrator.types import Mode
 
 if TYPE_CHECKING:
     from orchestrator.tui.app import OrchApp
@@ -32,9 +31,7 @@ def open_app(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[
-        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
-    ] = None,
+    mode: Annotated[SessionMode | None, typer.Option(help="What may happen without a question.")] = None,
 ) -> None:
     """Open the terminal app: chat, tool trace, terminal, memory log, projects."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
@@ -42,7 +39,7 @@ def open_app(
     gc.disable()  # until everything is loaded: a tenth of the start would go into looking for garbage
     from orchestrator.tui.node import Wish
 
-    error = asyncio.run(_run(Wish(project or Path(), model, mode)))
+    error = asyncio.run(_run(Wish(project or Path(), model, mode_of(mode))))
     if error is not None:
         raise error
 

@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from orchestrator.commands.complete import complete_models
-from orchestrator.commands.session_mode import session_mode
+from orchestrator.commands.session_mode import SessionMode, mode_of
 from orchestrator.errors import ConfigError, UsageError
-from orchestrator.types import Mode
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -47,9 +46,7 @@ def ask(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[
-        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
-    ] = None,
+    mode: Annotated[SessionMode | None, typer.Option(help="What may happen without a question.")] = None,
     approve: Annotated[
         Literal["never", "always"] | None,
         typer.Option(help="Answer for you what the mode would ask (default: ask in a terminal, else never)."),
@@ -79,7 +76,7 @@ def ask(
     options = Options(
         project=project or Path(),
         model=model,
-        mode=mode,
+        mode=mode_of(mode),
         max_steps=max_steps,
         context_budget=context_budget,
         temperature=temperature,

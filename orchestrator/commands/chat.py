@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from orchestrator.commands.complete import complete_models
-from orchestrator.commands.session_mode import session_mode
+from orchestrator.commands.session_mode import SessionMode, mode_of
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.terminal import plain
-from orchestrator.types import Mode
 
 if TYPE_CHECKING:
     from orchestrator.wiring import Desktop, Options
@@ -35,16 +34,14 @@ def chat(
     model: Annotated[
         str | None, typer.Option(help="Model name, or auto.", autocompletion=complete_models)
     ] = None,
-    mode: Annotated[
-        Mode | None, typer.Option(callback=session_mode, help="What may happen without a question.")
-    ] = None,
+    mode: Annotated[SessionMode | None, typer.Option(help="What may happen without a question.")] = None,
 ) -> None:
     """Talk with the model. Type / and a word for commands, /help for the list."""
     from orchestrator.wiring import Options
 
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("A session needs a terminal.", 'Without one, use `orch ask "PROMPT"`.')
-    options: Options | None = Options(project=project or Path(), model=model, mode=mode)
+    options: Options | None = Options(project=project or Path(), model=model, mode=mode_of(mode))
     take_pastes_whole()
     with asyncio.Runner() as runner, history():
         signal.signal(signal.SIGTERM, leave)

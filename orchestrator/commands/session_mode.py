@@ -1,14 +1,13 @@
-"""The modes that a session with a person may have."""
+"""The modes that a session with a person may have: `auto` goes with a goal and budgets, in `orch run`."""
 
 from __future__ import annotations
 
-import typer
+from typing import Literal
 
 from orchestrator.types import Mode
 
+SessionMode = Literal["read-only", "ask", "workspace"]
 
-def session_mode(value: Mode | None) -> Mode | None:
-    """As a callback of `--mode`: `auto` goes with a goal and budgets."""
-    if value is Mode.AUTO:
-        raise typer.BadParameter("auto is the mode of `orch run`, which has a goal and budgets.")
-    return value
+
+def mode_of(value: SessionMode | None) -> Mode | None:
+    return Mode(value) if value else None
